@@ -1,0 +1,46 @@
+"""`python -m operations.local COMMAND`; `make` is the usual way in."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from operations.local.console import Console
+from operations.local.errors import LocalError
+from operations.local.folders import CLONE, Folders
+from operations.local.loop import Stopped
+from operations.local.only_engines import run_engines
+
+COMMANDS: dict[str, tuple[Callable[[Path, Console], None], str]] = {
+    "engines": (run_engines, "only the engines, for work with manage.py"),
+}
+
+
+def main() -> int:
+    arguments = _parse()
+    console = Console()
+    command, _help = COMMANDS[arguments.command]
+    try:
+        command(arguments.clone, console)
+    except LocalError as error:
+        console.say()
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except Stopped:
+        console.say("Stopped.")
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m operations.local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, (_command, text) in COMMANDS.items():
+        commands.add_parser(name, help=text)
+    parser.add_argument("--clone", type=Path, default=CLONE, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

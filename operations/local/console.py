@@ -1,0 +1,69 @@
+"""The supervisor's lines on the terminal."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+COLOURS = {"web": 36, "live": 35, "worker": 33, "feed": 32}
+PLAIN = 2
+NAME_WIDTH = 8
+CHUNK = 4096  # a pipe that is ready takes this much without blocking
+PATIENCE_SECONDS = 0.2
+
+
+class Console:
+    """Writes lines, and never waits long for a reader.
+
+    A closed terminal or a full pipe must not keep the supervisor from stopping its processes;
+    what is lost here is still in the logs.
+    """
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self.descriptor = descriptor
+        self.coloured = os.isatty(descriptor) and "NO_COLOR" not in os.environ
+
+    def say(self, text: str = "") -> None:
+        self._write(f"{text}\n".encode())
+
+    def relay(self, name: str, line: bytes) -> None:
+        """A line of a process, after its name."""
+        label = f"{name:<{NAME_WIDTH}}|"
+        if self.coloured:
+            label = f"\x1b[{COLOURS.get(name, PLAIN)}m{label}\x1b[0m"
+        self._write(label.encode() + b" " + line + b"\n")
+
+    def _write(self, data: bytes) -> None:
+        for start in range(0, len(data), CHUNK):
+            try:
+                if not select.select([], [self.descriptor], [], PATIENCE_SECONDS)[1]:
+                    return
+                os.write(self.descriptor, data[start : start + CHUNK])
+            except OSError:  # the reader is gone
+                return
+
+
+class Progress:
+    """Says that a long step still runs, and how long it has."""
+
+    EVERY_SECONDS = 5
+
+    def __init__(self, console: Console, step: str) -> None:
+        self.console = console
+        self.step = step
+        self.began = time.monotonic()
+        self.next_line = self.began + self.EVERY_SECONDS
+        console.say(f"{step} …")
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def tick(self) -> None:
+        if time.monotonic() >= self.next_line:
+            self.next_line += self.EVERY_SECONDS
+            self.console.say(f"{self.step} … {self.seconds:.0f} s")
+
+    def done(self) -> None:
+        self.console.say(f"{self.step}: done in {self.seconds:.1f} s")

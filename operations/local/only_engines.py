@@ -1,0 +1,55 @@
+"""The engines without the product: for work with `manage.py`, and for tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from operations.local.console import Console
+from operations.local.engines import Site, embedded_engines
+from operations.local.environment import (
+    addresses,
+    generated_keys,
+    read_environment,
+    write_environment,
+)
+from operations.local.folders import Folders
+from operations.local.supervisor import Supervisor
+
+
+def run_engines(clone: Path, console: Console) -> None:
+    """Run the product's engines until a signal."""
+    folders = Folders.for_run(clone)
+    folders.create()
+    supervisor = Supervisor(folders, console)
+    with supervisor.running():
+        start_engines(supervisor, os.environ)
+        console.say(f"The engines run; their addresses are in {folders.environment}. Ctrl-C ends.")
+        while True:
+            supervisor.loop.turn()
+            supervisor.restart_ended_engines()
+
+
+def start_engines(supervisor: Supervisor, environ: Mapping[str, str]) -> None:
+    """Start the engines that are not given, and write all addresses and keys for the product."""
+    folders = supervisor.folders
+    kept = read_environment(folders.environment)
+    given = given_addresses(environ)
+    settings = {**generated_keys(), **kept, "ENVIRONMENT": "development", **addresses(environ)}
+    if len(given) < 2:
+        engines = embedded_engines(Site.open(folders), durable=True, given=given)
+        for engine in engines:
+            supervisor.start_engine(engine)
+        given |= {engine.variable: engine.url for engine in engines}
+    write_environment(folders.environment, {**settings, **given})
+
+
+def given_addresses(environ: Mapping[str, str]) -> dict[str, str]:
+    """Servers that the caller brings: DATABASE_URL is then a login that may create roles."""
+    given = {}
+    if environ.get("DATABASE_URL"):
+        given["DATABASE_ADMIN_URL"] = environ["DATABASE_URL"]
+    if environ.get("REDIS_URL"):
+        given["REDIS_URL"] = environ["REDIS_URL"]
+    return given

@@ -1,0 +1,114 @@
+"""Which processes were started, so that the next start can end what a kill left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from operations.local.folders import write_private
+
+# Start times come in clock ticks; an id is not used again for another process within this time.
+SAME_START_SECONDS = 1.0
+KILL_SECONDS = 2.0
+RUN_MARK = "SWITCHBOARD_RUN"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A process: its id alone could be another's by now, its start time tells them apart."""
+
+    name: str
+    pid: int
+    started: float  # seconds since the machine started, so that a set clock changes nothing
+    stop_signal: int
+    run: str  # the mark of the run that started it, found again in its descendants' environment
+
+    @classmethod
+    def of(cls, name: str, pid: int, stop_signal: int, run: str) -> Record:
+        return cls(name, pid, _started(psutil.Process(pid)), stop_signal, run)
+
+    def process(self) -> psutil.Process | None:
+        """The recorded process if it is still there."""
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self.pid)
+            if abs(_started(process) - self.started) < SAME_START_SECONDS:
+                return process
+        return None
+
+    def family(self) -> list[psutil.Process]:
+        """The process and what it started, also what outlived it in its session."""
+        found = set()
+        process = self.process()
+        if process:
+            found.add(process)
+            with contextlib.suppress(psutil.Error):
+                found.update(process.children(recursive=True))
+        found.update(p for p in psutil.process_iter() if self._left_behind(p))
+        return list(found)
+
+    def _left_behind(self, process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if os.getsid(process.pid) == self.pid:
+                return process.environ().get(RUN_MARK) == self.run
+        return False
+
+    def end(self, patience: float) -> None:
+        """Ask the process to stop, wait, then kill what is left of its family."""
+        members = self.family()
+        leader = self.process()
+        if leader:
+            send(leader, self.stop_signal)
+            psutil.wait_procs([leader], timeout=patience)
+        for process in members:
+            send(process, signal.SIGKILL)
+        psutil.wait_procs(members, timeout=KILL_SECONDS)
+
+
+def _started(process: psutil.Process) -> float:
+    return process.create_time() - psutil.boot_time()
+
+
+class Records:
+    """The file of recorded processes, rewritten at each change."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records: list[Record] = []
+
+    def load(self) -> list[Record]:
+        """What an earlier run left; an unreadable file is set aside and counts as empty."""
+        try:
+            return [Record(**entry) for entry in json.loads(self.path.read_text())]
+        except FileNotFoundError:
+            return []
+        except (ValueError, TypeError):
+            self.path.replace(self.path.with_name(f"{self.path.name}.broken"))
+            return []
+
+    def add(self, record: Record) -> None:
+        self.records.append(record)
+        self._save()
+
+    def remove(self, pid: int) -> None:
+        self.records = [record for record in self.records if record.pid != pid]
+        self._save()
+
+    def clear(self) -> None:
+        self.records = []
+        self.path.unlink(missing_ok=True)
+
+    def _save(self) -> None:
+        entries = [asdict(record) for record in self.records]
+        write_private(self.path, json.dumps(entries, indent=1))
+
+
+def send(process: psutil.Process, number: int) -> None:
+    """Signal a process; psutil compares the start time first, so another is never hit."""
+    with contextlib.suppress(psutil.Error):
+        process.send_signal(number)
