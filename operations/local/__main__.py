@@ -9,12 +9,13 @@ from pathlib import Path
 
 from operations.local.console import Console
 from operations.local.errors import LocalError
-from operations.local.folders import CLONE, Folders
+from operations.local.folders import CLONE
 from operations.local.loop import Stopped
-from operations.local.only_engines import run_engines
+from operations.local.only_engines import run_engines, run_test_engines
 
 COMMANDS: dict[str, tuple[Callable[[Path, Console], None], str]] = {
     "engines": (run_engines, "only the engines, for work with manage.py"),
+    "test-engines": (run_test_engines, "engines for the tests, until no test run uses them"),
 }
 
 

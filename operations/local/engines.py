@@ -86,10 +86,19 @@ class PostgreSQL:
         return f"postgresql://{login}@/postgres?host={home.sockets}"
 
     def prepare(self) -> None:
+        if not self.durable and not self._was_closed_well():
+            shutil.rmtree(self.data)
         if not self.data.exists():
             self._initialize()
         self._check_version()
         self._drop_foreign_lock()
+
+    def _was_closed_well(self) -> bool:
+        """Whether data written without fsync can be used again."""
+        version = self.data / "PG_VERSION"
+        if not version.exists() or version.read_text().strip() != POSTGRESQL_MAJOR:
+            return not self.data.exists()
+        return not (self.data / "postmaster.pid").exists()
 
     def _initialize(self) -> None:
         """Make the cluster beside its place and move it there, so that a half-made one never is."""

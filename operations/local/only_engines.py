@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from operations.local.console import Console
 from operations.local.engines import Site, embedded_engines
@@ -16,6 +18,8 @@ from operations.local.environment import (
 )
 from operations.local.folders import Folders
 from operations.local.supervisor import Supervisor
+
+UNUSED_CHECK_SECONDS = 0.5
 
 
 def run_engines(clone: Path, console: Console) -> None:
@@ -53,3 +57,29 @@ def given_addresses(environ: Mapping[str, str]) -> dict[str, str]:
     if environ.get("REDIS_URL"):
         given["REDIS_URL"] = environ["REDIS_URL"]
     return given
+
+
+def run_test_engines(clone: Path, console: Console) -> None:
+    """Run engines that need not survive a power cut, for as long as a test run uses them."""
+    folders = Folders.for_tests(clone)
+    folders.create()
+    supervisor = Supervisor(folders, console)
+    with supervisor.running(), folders.users.open("a") as users:
+        engines = embedded_engines(Site.open(folders), durable=False, given={})
+        for engine in engines:
+            supervisor.start_engine(engine)
+        write_environment(folders.environment, {engine.variable: engine.url for engine in engines})
+        while not _nobody_holds(users):
+            supervisor.loop.turn(UNUSED_CHECK_SECONDS)
+            supervisor.restart_ended_engines()
+        folders.environment.unlink()
+        supervisor.stop()  # still holding the lock: the next test run waits until all has ended
+
+
+def _nobody_holds(users: IO[str]) -> bool:
+    """Take the lock that every test run shares; possible only when none is left."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
