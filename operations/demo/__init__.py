@@ -1,0 +1,1 @@
+"""Makes believable calls of two invented organizations. Plain Python: no Django in here."""
