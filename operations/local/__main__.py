@@ -7,15 +7,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from operations.local.clean import clean
 from operations.local.console import Console
 from operations.local.errors import LocalError
 from operations.local.folders import CLONE
 from operations.local.loop import Stopped
 from operations.local.only_engines import run_engines, run_test_engines
+from operations.local.product import run_product
 
 COMMANDS: dict[str, tuple[Callable[[Path, Console], None], str]] = {
+    "run": (run_product, "everything, with demo data"),
     "engines": (run_engines, "only the engines, for work with manage.py"),
     "test-engines": (run_test_engines, "engines for the tests, until no test run uses them"),
+    "clean": (clean, "stop everything and delete .local"),
 }
 
 
@@ -26,12 +30,20 @@ def main() -> int:
     try:
         command(arguments.clone, console)
     except LocalError as error:
-        console.say()
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(
+            f"{error.filename or 'A file'}: {error.strerror or error}; everything was stopped and "
+            "the data was kept."
+        )
     except Stopped:
         console.say("Stopped.")
     return 0
+
+
+def _fail(sentence: str) -> int:
+    print(f"Error: {sentence}", file=sys.stderr)
+    return 1
 
 
 def _parse() -> argparse.Namespace:

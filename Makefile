@@ -1,0 +1,64 @@
+# Needs Python 3.11 or newer (with venv) and make; everything else goes into .venv and .local.
+
+PYTHON ?= python3
+VENV_PYTHON := .venv/bin/python
+PYTEST_ARGS ?=
+
+need_python := command -v $(PYTHON) >/dev/null || { \
+	echo "Error: $(PYTHON) was not found; install python3 and python3-venv." >&2; exit 1; }
+install := $(PYTHON) -m operations.local.install
+
+# Settings as in production, with keys made up for the check.
+production := env ENVIRONMENT=production PUBLIC_BASE_URL=https://switchboard.example.com \
+	DATABASE_URL=postgresql://app:x@db.example.com/switchboard \
+	DATABASE_OWNER_URL=postgresql://owner:x@db.example.com/switchboard \
+	REDIS_URL=rediss://:x@cache.example.com:6379/0 \
+	SECRET_KEY=made-up-for-the-check-0123456789-abcdefghijklmnopqrstuvwxyz \
+	ENCRYPTION_KEYS=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
+	BACKUP_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint format lock bench-ingest screenshots demo-remove clean-local venv
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+run: ## Install, start everything with demo data, and say how to sign in
+	@$(need_python); exec $(install) python -m operations.local run
+
+test: ## Run all tests, also beside a running `make run`
+	@$(need_python); exec $(install) python -m pytest $(PYTEST_ARGS)
+
+check: lint test ## Run everything a change must pass: lint and tests
+
+lint: venv ## Check style, templates, types, production settings and migrations
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m djlint --lint templates
+	$(VENV_PYTHON) -m mypy
+	$(production) $(VENV_PYTHON) manage.py check --deploy --fail-level WARNING
+	$(production) $(VENV_PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+format: venv ## Format the sources
+	$(VENV_PYTHON) -m ruff check --fix .
+	$(VENV_PYTHON) -m ruff format .
+
+lock: venv ## Choose the newest allowed versions of all packages anew
+	PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile pyproject.toml --group dev --universal \
+		--python-version 3.11 --generate-hashes --quiet --upgrade -o requirements.lock \
+		--custom-compile-command "make lock"
+
+bench-ingest: venv ## Measure the reception of webhooks
+	@exec $(VENV_PYTHON) bench/ingest.py
+
+screenshots: venv ## Take pictures of every page into screenshots/
+	@exec $(VENV_PYTHON) bench/screenshots.py
+
+demo-remove: venv ## Delete the demo organizations from the running product
+	@exec $(VENV_PYTHON) manage.py remove_demo
+
+clean-local: venv ## Stop everything and delete .local with the database in it
+	@exec $(VENV_PYTHON) -m operations.local clean
+
+venv: # Make .venv as requirements.lock says
+	@$(need_python); exec $(install)
