@@ -16,7 +16,7 @@ from operations.local.errors import LocalError
 from operations.local.folders import Folders, make_folder, write_private
 
 # A socket's path has at most 107 characters, so sockets never live inside the clone.
-SOCKET_PARENT = Path("/tmp")
+SOCKET_PARENT = Path("/tmp")  # noqa: S108 - mkdtemp makes a private folder there
 # Only for root with a clone that the engines' account cannot reach, such as one under /root.
 OUTSIDE_PARENT = Path("/var/lib")
 

@@ -46,7 +46,8 @@ def main(command: list[str]) -> int:
         return 130
     if command:
         sys.stdout.flush()
-        os.execv(str(VENV / "bin" / command[0]), command)
+        program = str(VENV / "bin" / command[0])  # Python finds its venv by this whole path
+        os.execv(program, [program, *command[1:]])
     return 0
 
 
