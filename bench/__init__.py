@@ -1,0 +1,1 @@
+"""Measures Switchboard beside what it replaces. Not part of the product."""
