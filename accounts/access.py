@@ -1,0 +1,107 @@
+"""Who may enter where, and what they may do there. The one place that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+
+from accounts.models import Membership, User
+from tenants.models import Organization
+from tenants.scope import door
+
+SESSION_HOST_KEY = "organization"
+OPERATOR = "operator"
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def host_key(organization: Organization | None) -> str:
+    """What a session is bound to: one organization, or the operator host."""
+    return str(organization.pk) if organization else OPERATOR
+
+
+def session_is_for_this_host(request: HttpRequest) -> bool:
+    return bool(request.session.get(SESSION_HOST_KEY) == host_key(request.organization))
+
+
+def find_membership(user: User, organization: Organization | None) -> Membership | None:
+    if organization is None:
+        return None
+    with door():
+        return Membership.objects.filter(user=user, organization=organization).first()
+
+
+def membership_of(request: HttpRequest) -> Membership | None:
+    return find_membership(request.user, request.organization)
+
+
+def may_sign_in(user: User, organization: Organization | None) -> bool:
+    """Super admins on the operator host, members on their organization's; nobody else."""
+    if organization is None:
+        return user.is_super_admin
+    return find_membership(user, organization) is not None
+
+
+def may_be_here(request: HttpRequest) -> bool:
+    if not session_is_for_this_host(request):
+        return False
+    if request.organization is None:
+        return bool(request.user.is_super_admin and request.user.is_verified())
+    return request.membership is not None
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    return redirect_to_login(request.get_full_path(), reverse("accounts:sign_in"))
+
+
+def member_required(view: View[P]) -> View[P]:
+    """For pages of an organization that every member may read."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.organization is None:
+            raise Http404
+        if request.membership is None:
+            return _to_sign_in(request)
+        return view(request, *args, **kwargs)
+
+    return wrapper
+
+
+def admin_required(view: View[P]) -> View[P]:
+    """For what only an organization's admins may do: 403 for its viewers."""
+
+    @wraps(view)
+    @member_required
+    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.membership.is_admin:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return wrapper
+
+
+def super_admin_required(view: View[P]) -> View[P]:
+    """For the operator host: super admins who gave their second factor."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.organization is not None:
+            raise Http404
+        if not request.user.is_authenticated:
+            return _to_sign_in(request)
+        return view(request, *args, **kwargs)
+
+    return wrapper
+
+
+def is_admin(request: HttpRequest) -> bool:
+    membership: Any = getattr(request, "membership", None)
+    return membership is not None and membership.is_admin

@@ -1,0 +1,69 @@
+"""What people type when they come in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+
+from accounts.models import User
+
+
+class SignInForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    password = forms.CharField(
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class SecondFactorForm(forms.Form):
+    code = forms.CharField(
+        label="Code from your authenticator app",
+        max_length=32,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
+        ),
+    )
+
+    def clean_code(self) -> str:
+        return "".join(self.cleaned_data["code"].split())
+
+
+class AcceptInvitationForm(forms.Form):
+    """Name and password of a new person; someone who has an account proves it by its password."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=120,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        max_length=128,
+        strip=False,
+        help_text="At least 15 characters. A sentence is easy to remember.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, email: str, existing: User | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email, self.existing = email, existing
+        if existing:
+            del self.fields["name"]
+            self.fields["password"].help_text = "The password of your existing account."
+            self.fields["password"].widget.attrs["autocomplete"] = "current-password"
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if self.existing is None:
+            validate_password(password, User(email=self.email))
+        elif not self.existing.check_password(password):
+            raise forms.ValidationError("That is not the password of your account.")
+        return password

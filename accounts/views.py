@@ -1,0 +1,111 @@
+"""Coming in and going out."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import actions
+from accounts.exceptions import AccountError
+from accounts.forms import AcceptInvitationForm, SecondFactorForm, SignInForm
+from accounts.limits import limited_sign_in
+from accounts.models import User
+from config.errors import not_found
+from tenants.scope import door
+
+WRONG_CREDENTIALS = (
+    "The e-mail address and password do not fit an account here. Check both and try again."
+)
+WRONG_CODE = (
+    "That code was not accepted. Each code works once and for half a minute: wait for the next one."
+)
+
+
+def _next_url(request: HttpRequest) -> str:
+    """Where to go after signing in; only paths of this host."""
+    target = request.POST.get("next") or request.GET.get("next") or settings.LOGIN_REDIRECT_URL
+    safe = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=settings.SECURE
+    )
+    return target if safe else settings.LOGIN_REDIRECT_URL
+
+
+@require_http_methods(["GET", "POST"])
+@sensitive_post_parameters("password")
+@limited_sign_in
+def sign_in(request: HttpRequest) -> HttpResponse:
+    form = SignInForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = actions.check_password(request, **form.cleaned_data)
+        if user is None:
+            form.add_error(None, WRONG_CREDENTIALS)
+        elif actions.needs_second_factor(user):
+            actions.begin_second_factor(request, user)
+            request.session["next"] = _next_url(request)
+            return redirect("accounts:second_factor")
+        else:
+            actions.sign_in(request, user)
+            return redirect(_next_url(request))
+    context = {"form": form, "organization": request.organization, "next": _next_url(request)}
+    return render(request, "accounts/sign_in.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@sensitive_post_parameters("code")
+@limited_sign_in
+def second_factor(request: HttpRequest) -> HttpResponse:
+    user = actions.pending_user(request)
+    if user is None:
+        return redirect("accounts:sign_in")
+    form = SecondFactorForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        device = actions.verify_code(user, form.cleaned_data["code"])
+        if device is not None:
+            target = request.session.pop("next", settings.LOGIN_REDIRECT_URL)
+            actions.sign_in(request, user, device)
+            return redirect(target)
+        form.add_error("code", WRONG_CODE)
+    context = {"form": form, "organization": request.organization}
+    return render(request, "accounts/second_factor.html", context)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    return redirect("accounts:sign_in")
+
+
+@require_http_methods(["GET", "POST"])
+@sensitive_post_parameters("password")
+@limited_sign_in
+def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    organization = request.organization
+    invitation = organization and actions.find_open_invitation(organization, token)
+    if not invitation:
+        return not_found(request)
+    with door():
+        existing = User.objects.filter(email=invitation.email).first()
+    form = AcceptInvitationForm(request.POST or None, email=invitation.email, existing=existing)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = actions.accept_invitation(
+                invitation,
+                name=form.cleaned_data.get("name", ""),
+                password=form.cleaned_data["password"],
+            )
+        except AccountError as error:
+            messages.error(request, str(error))
+            return redirect("accounts:sign_in")
+        if actions.needs_second_factor(user):
+            actions.begin_second_factor(request, user)
+            return redirect("accounts:second_factor")
+        actions.sign_in(request, user)
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    context = {"form": form, "invitation": invitation, "organization": organization}
+    return render(request, "accounts/accept_invitation.html", context)

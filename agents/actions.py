@@ -1,0 +1,65 @@
+"""Changes to agents and to the Retell connection."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from agents.models import Agent, RetellConnection
+from tenants import encryption
+
+KEY_FIELD = "retell_api_key"
+PREVIOUS_KEY_VALID_DAYS = 7
+
+
+class RetellKeyError(ValueError):
+    """The text cannot be a Retell API key."""
+
+
+def set_signing_key(organization_id: UUID, key: str) -> RetellConnection:
+    """Store the key that signs webhooks; the one before it stays valid for seven days.
+
+    Raises `RetellKeyError` for an empty key: an empty key would accept forged webhooks.
+    """
+    key = key.strip()
+    if not key or len(key) > 512 or not key.isprintable():
+        raise RetellKeyError("The Retell API key is empty or not a key. Nothing was changed.")
+    sealed = encryption.encrypt(key, organization_id=organization_id, field=KEY_FIELD)
+    with transaction.atomic():
+        old = RetellConnection.objects.select_for_update().filter(pk=1).first()
+        values = {"key_encrypted": sealed, "key_last4": key[-4:]}
+        if old is not None and key not in signing_keys(organization_id, old):
+            values |= {
+                "previous_key_encrypted": old.key_encrypted,
+                "previous_key_expires_at": timezone.now() + timedelta(days=PREVIOUS_KEY_VALID_DAYS),
+            }
+        connection, _ = RetellConnection.objects.update_or_create(pk=1, defaults=values)
+    return connection
+
+
+def signing_keys(organization_id: UUID, connection: RetellConnection | None = None) -> list[str]:
+    """Keys that may have signed a webhook of this organization, current first."""
+    row = connection or RetellConnection.objects.filter(pk=1).first()
+    if row is None:
+        return []
+    sealed = [row.key_encrypted]
+    if row.previous_key_is_valid():
+        sealed.append(row.previous_key_encrypted)
+    return [
+        encryption.decrypt(value, organization_id=organization_id, field=KEY_FIELD)
+        for value in sealed
+    ]
+
+
+def mark_connection_checked() -> None:
+    """Retell's test button reached us with a good signature."""
+    RetellConnection.objects.filter(pk=1).update(checked_at=timezone.now())
+
+
+def rename_agent(agent: Agent, *, name: str) -> None:
+    """Give an agent our own name; an empty one goes back to Retell's."""
+    agent.name = name.strip()
+    agent.save(update_fields=["name"])

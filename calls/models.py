@@ -1,0 +1,205 @@
+"""Calls, chats and alerts of one organization, as Retell's events left them."""
+
+from __future__ import annotations
+
+import uuid_utils.compat
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce, Now
+from django.urls import reverse
+
+from calls import outcomes
+from calls.outcomes import Outcome, Tagged
+from calls.querysets import CallQuerySet, ChatQuerySet
+
+CENTS_DIGITS, CENTS_PLACES = 20, 10
+
+
+def _outcome_cases(successful: str, *more: When) -> Case:
+    """Most decisive first. `registered` and `ongoing` are the only states before the end."""
+    return Case(
+        When(Q(status__isnull=True) | Q(status__in=["registered", "ongoing"]), then=Value("ongoing")),
+        When(status="error", then=Value("error")),
+        When(status="not_connected", then=Value("not_connected")),
+        *more,
+        When(Q(**{successful: True}), then=Value("successful")),
+        When(Q(**{successful: False}), then=Value("unsuccessful")),
+        default=Value("ended"),
+        output_field=models.CharField(max_length=16),
+    )
+
+
+class Conversation(models.Model):
+    """What calls and chats have in common. Written only by `calls.sql` and by the actions here.
+
+    Nullable text means "no event has said so yet", which an empty text could not.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    status = models.TextField(null=True)  # noqa: DJ001
+    agent = models.ForeignKey(
+        "agents.Agent",
+        to_field="retell_agent_id",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
+    )
+    agent_version = models.IntegerField(null=True)
+    agent_name = models.TextField(null=True)  # noqa: DJ001
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    cost_cents = models.DecimalField(
+        max_digits=CENTS_DIGITS, decimal_places=CENTS_PLACES, null=True
+    )
+    cost = models.JSONField(null=True)
+    user_sentiment = models.TextField(null=True)  # noqa: DJ001
+    summary = models.TextField(null=True)  # noqa: DJ001
+    transcript = models.TextField(null=True)  # noqa: DJ001
+    details = models.JSONField(default=dict)
+    # Per field the merge key of its value; see calls/merge.py.
+    provenance = models.JSONField(default=dict)
+    storage_level = models.SmallIntegerField(default=0)
+    first_seen_at = models.DateTimeField(db_default=Now())
+    # `reconciled` when Retell's list had it and no webhook brought it.
+    source = models.CharField(max_length=16, default="webhook")
+    # Calls that never connected have no start; their first event places them in time.
+    sort_at = models.GeneratedField(
+        expression=Coalesce(F("started_at"), F("first_seen_at")),
+        output_field=models.DateTimeField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def sentiment(self) -> Tagged | None:
+        return outcomes.sentiment(self.user_sentiment)
+
+    @property
+    def state(self) -> Tagged:
+        return outcomes.status(self.status)
+
+
+class Call(Conversation):
+    retell_call_id = models.CharField(max_length=64, unique=True)
+    call_type = models.TextField(null=True)  # noqa: DJ001
+    direction = models.TextField(null=True)  # noqa: DJ001
+    disconnection_reason = models.TextField(null=True)  # noqa: DJ001
+    from_number = models.TextField(null=True)  # noqa: DJ001
+    to_number = models.TextField(null=True)  # noqa: DJ001
+    duration_ms = models.BigIntegerField(null=True)
+    latency = models.JSONField(null=True)
+    latency_p50_ms = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    call_successful = models.BooleanField(null=True)
+    in_voicemail = models.BooleanField(null=True)
+    transcript_entries = models.JSONField(null=True)
+    # Why this is a test call; see calls/classification.py.
+    test_signal = models.TextField(null=True)  # noqa: DJ001
+    # What an admin decided, and why; outranks the signal.
+    billable_override = models.BooleanField(null=True)
+    billable_reason = models.CharField(max_length=200, blank=True, default="")
+    billable_changed_by = models.CharField(max_length=254, blank=True, default="")
+    billable_changed_at = models.DateTimeField(null=True)
+    is_billable = models.GeneratedField(
+        expression=Coalesce(
+            F("billable_override"),
+            Case(When(test_signal__isnull=True, then=Value(True)), default=Value(False)),
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+    outcome_code = models.GeneratedField(
+        expression=_outcome_cases(
+            "call_successful",
+            When(
+                Q(in_voicemail=True)
+                | Q(disconnection_reason__in=["voicemail_reached", "machine_detected"]),
+                then=Value("voicemail"),
+            ),
+        ),
+        output_field=models.CharField(max_length=16),
+        db_persist=True,
+    )
+
+    objects = CallQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(F("sort_at").desc(), F("id").desc(), name="call_newest"),
+            models.Index(F("agent"), F("sort_at").desc(), name="call_agent_newest"),
+            models.Index(F("id"), name="call_restricted", condition=Q(storage_level__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.retell_call_id
+
+    def get_absolute_url(self) -> str:
+        return reverse("calls:detail", args=[self.pk])
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(self.outcome_code)
+
+    @property
+    def disconnection(self) -> Tagged | None:
+        return outcomes.disconnection(self.disconnection_reason)
+
+    @property
+    def other_party_number(self) -> str | None:
+        """The person's number, not the agent's: the caller inbound, the callee outbound."""
+        return self.to_number if self.direction == "outbound" else self.from_number
+
+
+class Chat(Conversation):
+    retell_chat_id = models.CharField(max_length=64, unique=True)
+    chat_type = models.TextField(null=True)  # noqa: DJ001
+    chat_successful = models.BooleanField(null=True)
+    messages = models.JSONField(null=True)
+    outcome_code = models.GeneratedField(
+        expression=_outcome_cases("chat_successful"),
+        output_field=models.CharField(max_length=16),
+        db_persist=True,
+    )
+
+    objects = ChatQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(F("sort_at").desc(), F("id").desc(), name="chat_newest")]
+
+    def __str__(self) -> str:
+        return self.retell_chat_id
+
+    def get_absolute_url(self) -> str:
+        return reverse("calls:chat_detail", args=[self.pk])
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(self.outcome_code)
+
+
+class RetellAlert(models.Model):
+    """An incident of a metric rule in Retell's dashboard, opened and perhaps closed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    incident_id = models.CharField(max_length=255, unique=True)
+    name = models.TextField(blank=True, default="")
+    metric_type = models.TextField(blank=True, default="")
+    triggered_at = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+    body = models.JSONField(default=dict)
+    first_seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("-first_seen_at",)
+
+    def __str__(self) -> str:
+        return self.name or self.incident_id
+
+    @property
+    def state(self) -> Tagged:
+        if self.resolved_at:
+            return Tagged("resolved", "Resolved", "ok")
+        return Tagged("triggered", "Open", "warn")

@@ -1,0 +1,297 @@
+"""All settings. What differs between machines comes from the environment; see environment.py."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from config.environment import BASE_DIR, base_url, choice, complete_from_local_file, env, required
+
+complete_from_local_file()
+
+ENVIRONMENT = choice("ENVIRONMENT", ("development", "test", "production"), "development")
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = env.bool("DEBUG", False)
+
+_start_hint = "Run `make run` once, or set it as the README's section on production says."
+SECRET_KEY = required("SECRET_KEY", _start_hint)
+# Key ring of AES-256-GCM keys, newest first: "2:base64,1:base64". See tenants/encryption.py.
+ENCRYPTION_KEYS = required("ENCRYPTION_KEYS", _start_hint)
+BACKUP_KEY = env.str("BACKUP_KEY", "")
+BACKUP_DIR = env.str("BACKUP_DIR", str(BASE_DIR / "var" / "backups"))
+
+# --- Addresses -----------------------------------------------------------------------------------
+PORT = env.int("PORT", 8000)
+PUBLIC_BASE_URL = base_url("PUBLIC_BASE_URL", f"http://localhost:{PORT}", https_only=PRODUCTION)
+_base = urlsplit(PUBLIC_BASE_URL)
+SECURE = _base.scheme == "https"
+BASE_DOMAIN = _base.hostname or "localhost"
+# In development both names of this machine reach the operator host.
+OPERATOR_HOSTS = {BASE_DOMAIN} | (set() if PRODUCTION else {"localhost", "127.0.0.1", "[::1]"})
+# Custom domains are data, so the host is decided by tenants/middleware.py, which answers 404 to
+# every name that is neither the operator's nor an organization's.
+ALLOWED_HOSTS = ["*"]
+LIVE_PORT = env.int("LIVE_PORT", PORT + 1)
+# In production the proxy routes the path; in development `live` listens on a port of its own.
+LIVE_PATH = "/live/"
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+
+# --- Applications --------------------------------------------------------------------------------
+SHARED_APPS = [
+    "django_tenants",
+    "tenants",
+    "accounts",
+    "operations",
+    "analytics",
+    "config",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.admin",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "procrastinate.contrib.django",
+    "rest_framework",
+    "django_htmx",
+    "channels",
+]
+TENANT_APPS = ["agents", "calls", "webhooks"]
+INSTALLED_APPS = SHARED_APPS + TENANT_APPS
+
+TENANT_MODEL = "tenants.Organization"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+PUBLIC_SCHEMA_NAME = "public"
+PUBLIC_SCHEMA_URLCONF = "config.urls_operator"
+ROOT_URLCONF = "config.urls_organization"
+TENANT_SYNC_ROUTER = "tenants.db.router.SchemaRouter"
+DATABASE_ROUTERS = [TENANT_SYNC_ROUTER]
+
+# --- Databases -----------------------------------------------------------------------------------
+DATABASE_STATEMENT_TIMEOUT_MS = env.int("DATABASE_STATEMENT_TIMEOUT_MS", 30_000)
+
+
+def _database(url_name: str, *, roles: bool) -> dict[str, Any]:
+    """`roles`: this login owns nothing and works as one of the roles of tenants/db/roles.py."""
+    timeouts = f" -c statement_timeout={DATABASE_STATEMENT_TIMEOUT_MS}" if roles else ""
+    config: dict[str, Any] = env.db_url_config(
+        env.str(url_name, "postgresql://not-configured@localhost/switchboard")
+    )
+    config |= {
+        "ENGINE": "tenants.db",
+        "TENANT_ROLES": roles,
+        "CONN_MAX_AGE": None,
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+    }
+    config["OPTIONS"] = config.get("OPTIONS", {}) | {
+        # Django would otherwise call set_config(), which the runtime may not execute.
+        "options": f"-c TimeZone=UTC{timeouts}",
+        "connect_timeout": 5,
+        "application_name": "switchboard",
+        "server_side_binding": roles,
+        # Nothing is prepared by count; statements that want it ask for it.
+        "prepare_threshold": 2**31 - 1 if roles else None,
+    }
+    return config
+
+
+DATABASES = {
+    "default": _database("DATABASE_URL", roles=True),
+    # Migrations and provisioning only. Absent in `web` of a hardened installation.
+    "owner": _database("DATABASE_OWNER_URL", roles=False),
+}
+# Organization roles of plain PostgreSQL cannot log in; Citus needs them to (without a password).
+ORGANIZATION_ROLES_CAN_LOGIN = env.bool("ORGANIZATION_ROLES_CAN_LOGIN", False)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis or Valkey: cache, limits, live signals; losing it loses nothing ------------------------
+REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_FUNCTION": "tenants.cache.organization_key",
+        "OPTIONS": {
+            "IGNORE_EXCEPTIONS": True,
+            "LOG_IGNORED_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 1,
+        },
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "switchboard-live"},
+    }
+}
+
+# --- Requests ------------------------------------------------------------------------------------
+MIDDLEWARE = [
+    "config.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "config.middleware.SecurityHeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "webhooks.middleware.WebhookPathMiddleware",
+    "config.middleware.HealthMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.middleware.HostMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "accounts.middleware.MembershipMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.navigation.page_shell",
+            ],
+            "builtins": ["config.templatetags.icons", "config.templatetags.formats"],
+        },
+    }
+]
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- Webhooks ------------------------------------------------------------------------------------
+WEBHOOK_MAX_BODY_BYTES = 20 * 1024 * 1024
+WEBHOOK_ENDPOINT_CACHE_SECONDS = 10
+# Refused deliveries only; a correctly signed one is never limited (Retell tries three times).
+WEBHOOK_REFUSED_LIMIT = env.str("WEBHOOK_REFUSED_LIMIT", "120/m")
+UNREADABLE_BODY_RETENTION_DAYS = 30
+
+# --- People --------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.DoorBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 15},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = "/"
+INVITATION_VALID_DAYS = 7
+SIGN_IN_LIMIT = env.str("SIGN_IN_LIMIT", "10/5m")
+OTP_TOTP_ISSUER = "Switchboard"
+
+SESSION_ENGINE = "accounts.sessions"
+# `__Host-` binds a cookie to one host and needs https; in development curl and Python clients
+# would drop a Secure cookie, so plain names are used there.
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "switchboard_session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "switchboard_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_SSL_REDIRECT = SECURE and env.bool("SSL_REDIRECT", True)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+# Not preloaded: the header also goes out on domains that belong to customers.
+SECURE_HSTS_PRELOAD = False
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W021",  # no HSTS preload on customers' domains, see above
+    "security.W002",  # X-Frame-Options is sent by SecurityHeadersMiddleware
+]
+
+_live_origins = [] if PRODUCTION else [f"ws://*.localhost:{LIVE_PORT}", f"ws://localhost:{LIVE_PORT}"]
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'", *_live_origins],
+        "media-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- Jobs ----------------------------------------------------------------------------------------
+PROCRASTINATE_ON_APP_READY = "operations.jobs.on_app_ready"
+
+# --- Pages ---------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "config.fonts.InterFinder",
+]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# --- Logs ----------------------------------------------------------------------------------------
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "config.middleware.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname:7} {name} {message} [{request_id}]", "style": "{"}
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # Bodies and query strings never reach a log; the request line of a 4xx adds nothing.
+        "django.request": {"level": "ERROR"},
+        "django.security.csrf": {"level": "ERROR"},
+        "procrastinate": {"level": "WARNING"},
+    },
+}
+
+if ENVIRONMENT == "test":
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

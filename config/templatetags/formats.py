@@ -1,0 +1,220 @@
+"""How numbers, money, durations, phone numbers and times look on a page.
+
+Every filter answers an em dash for a missing value and never prints "None" or "NaN".
+"""
+
+import math
+import re
+from datetime import UTC, datetime, tzinfo
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+MISSING = "—"
+MINUS = "−"
+NORTH_AMERICAN_NUMBER = re.compile(r"\+1(\d{3})(\d{3})(\d{4})")
+
+
+def to_decimal(value: Any) -> Decimal | None:
+    """A finite Decimal, or None for anything that is not a number."""
+    if value is None or value == "" or isinstance(value, bool):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def grouped(number: Decimal, places: int) -> str:
+    """Thousands separators, a true minus, no minus before zero."""
+    rounded = number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    sign = MINUS if rounded < 0 else ""
+    return f"{sign}{abs(rounded):,.{places}f}"
+
+
+@register.filter
+def dash(value: Any) -> Any:
+    """The value, or an em dash when there is none."""
+    return MISSING if value is None or value == "" else value
+
+
+@register.filter
+def number(value: Any, places: int = 0) -> str:
+    """12480 -> "12,480"; -3.5 with one place -> "−3.5"."""
+    parsed = to_decimal(value)
+    return MISSING if parsed is None else grouped(parsed, places)
+
+
+@register.filter
+def short_number(value: Any) -> str:
+    """Axis labels: 400, 1.5k, 20k, 3M."""
+    parsed = to_decimal(value)
+    if parsed is None:
+        return MISSING
+    for size, suffix in ((1_000_000, "M"), (1_000, "k")):
+        if abs(parsed) >= size:
+            return f"{trimmed(parsed / size)}{suffix}"
+    return trimmed(parsed)
+
+
+def trimmed(number: Decimal) -> str:
+    """At most one decimal, and none when it would be a zero."""
+    return grouped(number, 1).removesuffix(".0")
+
+
+@register.filter
+def money(cents: Any, places: int = 2) -> str:
+    """US cents, as Retell reports cost: 18.34 -> "$0.18", with four places "$0.1834"."""
+    parsed = to_decimal(cents)
+    if parsed is None:
+        return MISSING
+    amount = grouped(parsed / 100, places)
+    return f"{MINUS}${amount[1:]}" if amount.startswith(MINUS) else f"${amount}"
+
+
+@register.filter
+def duration(milliseconds: Any) -> str:
+    """70000 -> "1:10", 3723000 -> "1:02:03". Parts of a second are cut, as on a clock."""
+    parsed = to_decimal(milliseconds)
+    if parsed is None:
+        return MISSING
+    total = int(abs(parsed) // 1000)
+    minutes, seconds = divmod(total, 60)
+    hours, minutes = divmod(minutes, 60)
+    sign = MINUS if parsed < 0 and total else ""
+    if hours:
+        return f"{sign}{hours}:{minutes:02}:{seconds:02}"
+    return f"{sign}{minutes}:{seconds:02}"
+
+
+@register.filter
+def latency(milliseconds: Any) -> str:
+    """1229.4 -> "1,229 ms"."""
+    parsed = to_decimal(milliseconds)
+    return MISSING if parsed is None else f"{grouped(parsed, 0)} ms"
+
+
+@register.filter
+def percent(share: Any, places: int = 0) -> str:
+    """A share between 0 and 1: 0.384 -> "38%"; a share too small to round up -> "<1%"."""
+    parsed = to_decimal(share)
+    if parsed is None:
+        return MISSING
+    if places == 0 and 0 < parsed < Decimal("0.005"):
+        return "<1%"
+    if places == 0 and Decimal("0.995") <= parsed < 1:
+        return ">99%"
+    return f"{grouped(parsed * 100, places)}%"
+
+
+@register.filter
+def phone(value: Any) -> str:
+    """Pretty North American number; anything else, masked numbers too, as it is."""
+    if not value:
+        return MISSING
+    match = NORTH_AMERICAN_NUMBER.fullmatch(str(value))
+    return "+1 ({}) {}-{}".format(*match.groups()) if match else str(value)
+
+
+@register.filter
+def file_size(octets: Any) -> str:
+    """1536 -> "1.5 KB"."""
+    parsed = to_decimal(octets)
+    if parsed is None:
+        return MISSING
+    for size, unit in ((1024 * 1024, "MB"), (1024, "KB")):
+        if parsed >= size:
+            return f"{trimmed(parsed / size)} {unit}"
+    return f"{grouped(parsed, 0)} B"
+
+
+@register.filter
+def initials(name: Any) -> str:
+    """BD for "Bayview Dental", for the small tile beside a name."""
+    words = re.findall(r"\w+", str(name or ""))
+    letters = (
+        words[0][:2] if len(words) == 1 else "".join(word[0] for word in words[:2])
+    )
+    return letters.upper() or "?"
+
+
+def as_zone(zone: str | tzinfo | None) -> tzinfo:
+    """The named zone, or the one that is active for this request."""
+    if isinstance(zone, tzinfo):
+        return zone
+    return ZoneInfo(zone) if zone else timezone.get_current_timezone()
+
+
+def full_stamp(when: datetime) -> str:
+    """Date, time to the second, zone and offset, for the title of a short time."""
+    offset = when.strftime("%z")
+    return f"{when:%Y-%m-%d %H:%M:%S} {when.tzname()} (UTC{offset[:3]}:{offset[3:5]})".replace(
+        "UTC-", f"UTC{MINUS}"
+    )
+
+
+def time_element(when: datetime, text: str | SafeString) -> SafeString:
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        when.isoformat(),
+        full_stamp(when),
+        text,
+    )
+
+
+@register.simple_tag
+def stamp(when: datetime | None, zone: str | tzinfo | None = None) -> str:
+    """For lists: "Today 14:29:50", "Nov 22 14:29:50", "Nov 22, 2025 14:29"."""
+    if when is None:
+        return MISSING
+    local = when.astimezone(as_zone(zone))
+    now = datetime.now(UTC).astimezone(local.tzinfo)
+    if local.date() == now.date():
+        day = "Today"
+    elif local.year == now.year:
+        day = f"{local:%b} {local.day}"
+    else:
+        return time_element(
+            local, f"{local:%b} {local.day}, {local.year} {local:%H:%M}"
+        )
+    return time_element(
+        local, format_html('<span class="muted">{}</span> {}', day, f"{local:%H:%M:%S}")
+    )
+
+
+@register.simple_tag
+def clock(
+    when: datetime | None, zone: str | tzinfo | None = None, parts: str = "minutes"
+) -> str:
+    """The time of day only; `parts` is "minutes", "seconds" or "milliseconds"."""
+    if when is None:
+        return MISSING
+    local = when.astimezone(as_zone(zone))
+    text = local.time().isoformat(timespec=parts)
+    return time_element(local, text)
+
+
+@register.simple_tag
+def ago(when: datetime | None) -> str:
+    """How long ago: "just now", "3 min ago", "6 h ago", "2 d ago"."""
+    if when is None:
+        return MISSING
+    local = when.astimezone(timezone.get_current_timezone())
+    seconds = math.floor((datetime.now(UTC) - when).total_seconds())
+    if seconds < 60:
+        text = "just now"
+    elif seconds < 3600:
+        text = f"{seconds // 60} min ago"
+    elif seconds < 86400:
+        text = f"{seconds // 3600} h ago"
+    else:
+        text = f"{seconds // 86400} d ago"
+    return time_element(local, text)

@@ -1,0 +1,8 @@
+"""`web`: WSGI, threads. Async views are banned: under ASGI the organization of a connection is lost."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+application = get_wsgi_application()

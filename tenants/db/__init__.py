@@ -1,0 +1,1 @@
+"""The database backend (`ENGINE = "tenants.db"`): schema and role of every connection, fail closed."""

@@ -1,0 +1,217 @@
+"""Prepares a PostgreSQL (15 or newer) from an administrator's login: database, logins, roles.
+
+Idempotent. The administrator may be a superuser, or a login that may create roles and owns the
+database; what only a superuser can do is reported instead of failing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from tenants.db.roles import role_name
+
+MINIMUM_VERSION = 150_000
+SET_CONFIG = "pg_catalog.set_config(text, text, boolean)"
+
+
+class SetupError(Exception):
+    """The database cannot be prepared; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """Connection URLs of the logins that `prepare_database` made."""
+
+    runtime_url: str
+    owner_url: str
+    backup_url: str
+
+
+Report = Callable[[str], None]
+
+
+def _url_for(admin_url: str, database: str, user: str, password: str) -> str:
+    parts = urlsplit(admin_url)
+    host = parts.netloc.rpartition("@")[2]
+    credentials = f"{quote(user)}:{quote(password, safe='')}"
+    return urlunsplit((parts.scheme, f"{credentials}@{host}", f"/{database}", parts.query, ""))
+
+
+def _password_of(url: str | None, user: str) -> str:
+    parts = urlsplit(url or "")
+    if parts.username and unquote(parts.username) == user and parts.password:
+        return unquote(parts.password)
+    return secrets.token_urlsafe(24)
+
+
+def _connect(url: str) -> psycopg.Connection:
+    try:
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise SetupError(f"The database server cannot be reached: {str(error).strip()}") from error
+    if connection.info.server_version < MINIMUM_VERSION:
+        raise SetupError(
+            f"The server is PostgreSQL {connection.info.server_version // 10_000};"
+            " Switchboard needs 15 or newer. Nothing was changed."
+        )
+    return connection
+
+
+def _ensure_database(admin_url: str, database: str, report: Report) -> str:
+    """Create the database when it is missing; return the administrator's URL of it."""
+    parts = urlsplit(admin_url)
+    target = urlunsplit(parts._replace(path=f"/{database}"))
+    if unquote(parts.path.lstrip("/")) == database:
+        return target
+    with _connect(admin_url) as connection:
+        found = connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [database]
+        ).fetchone()
+        if not found:
+            report(f"Creating the database {database}")
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(
+                    sql.Identifier(database)
+                )
+            )
+    return target
+
+
+def _ensure_role(connection: psycopg.Connection, name: str, attributes: str) -> None:
+    exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+    verb = sql.SQL("ALTER ROLE" if exists else "CREATE ROLE")
+    connection.execute(
+        sql.SQL("{} {} {}").format(verb, sql.Identifier(name), sql.SQL(attributes))  # type: ignore[arg-type]
+    )
+
+
+def _ensure_login(
+    connection: psycopg.Connection, name: str, attributes: str, password: str
+) -> None:
+    _ensure_role(connection, name, f"LOGIN {attributes}")
+    connection.execute(
+        sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), sql.Literal(password))
+    )
+
+
+def _try(connection: psycopg.Connection, statement: sql.Composable, report: Report, why: str) -> None:
+    try:
+        connection.execute(statement)
+    except psycopg.errors.InsufficientPrivilege:
+        report(f"Not done, it needs a superuser: {why}")
+
+
+def _grant_memberships(connection: psycopg.Connection, database: str) -> None:
+    """Runtime may become door and platform, without inheriting anything from them."""
+    runtime, owner = role_name(database, "runtime"), role_name(database, "owner")
+    # Before 16 the NOINHERIT attribute of the runtime login says the same for all its grants.
+    tail = " WITH INHERIT FALSE" if connection.info.server_version >= 160_000 else ""
+    for suffix in ("door", "platform"):
+        connection.execute(
+            sql.SQL("GRANT {} TO {}" + tail).format(
+                sql.Identifier(role_name(database, suffix)), sql.Identifier(runtime)
+            )
+        )
+    connection.execute(
+        sql.SQL("GRANT {} TO {} WITH ADMIN OPTION").format(
+            sql.Identifier(role_name(database, "organizations")), sql.Identifier(owner)
+        )
+    )
+
+
+def _grant_database(connection: psycopg.Connection, database: str, report: Report) -> None:
+    owner = sql.Identifier(role_name(database, "owner"))
+    logins = sql.SQL(", ").join(
+        sql.Identifier(role_name(database, name)) for name in ("runtime", "owner", "backup")
+    )
+    name = sql.Identifier(database)
+    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, logins))
+    connection.execute(sql.SQL("GRANT CREATE, TEMPORARY ON DATABASE {} TO {}").format(name, owner))
+    connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    connection.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(owner))
+    _try(
+        connection,
+        sql.SQL("GRANT pg_read_all_data TO {}").format(
+            sql.Identifier(role_name(database, "backup"))
+        ),
+        report,
+        "GRANT pg_read_all_data to the backup login; backups will not run.",
+    )
+
+
+def _protect_set_config(connection: psycopg.Connection, database: str, report: Report) -> None:
+    """Keep `set_config()` from application SQL: it can change the role inside a SELECT."""
+    function = sql.SQL("FUNCTION " + SET_CONFIG)
+    may_call = sql.SQL(", ").join(
+        sql.Identifier(role_name(database, name)) for name in ("owner", "backup")
+    )
+    for statement in (
+        sql.SQL("REVOKE EXECUTE ON {} FROM PUBLIC").format(function),
+        sql.SQL("GRANT EXECUTE ON {} TO {}").format(function, may_call),
+    ):
+        _try(connection, statement, lambda _: None, "")
+    row = connection.execute(
+        "SELECT has_function_privilege(%s, %s, 'EXECUTE')",
+        [role_name(database, "runtime"), SET_CONFIG],
+    ).fetchone()
+    if row and row[0]:
+        report(
+            "Not done, it needs a superuser: run REVOKE EXECUTE ON FUNCTION"
+            f" {SET_CONFIG} FROM PUBLIC in {database}. Until then one SELECT with injected text"
+            " could change its role."
+        )
+
+
+def prepare_database(
+    admin_url: str,
+    *,
+    database: str | None = None,
+    runtime_url: str | None = None,
+    owner_url: str | None = None,
+    backup_url: str | None = None,
+    report: Report = print,
+) -> Logins:
+    """Create or repair database, logins and roles; passwords in the given URLs are kept.
+
+    Raises `SetupError` when the server is unreachable, too old, or the login may not do it.
+    """
+    named = unquote(urlsplit(admin_url).path.lstrip("/"))
+    database = database or (named if named not in ("", "postgres") else "switchboard")
+    target = _ensure_database(admin_url, database, report)
+    names = {suffix: role_name(database, suffix) for suffix in ("runtime", "owner", "backup")}
+    passwords = {
+        "runtime": _password_of(runtime_url, names["runtime"]),
+        "owner": _password_of(owner_url, names["owner"]),
+        "backup": _password_of(backup_url, names["backup"]),
+    }
+    with _connect(target) as connection:
+        try:
+            _ensure_login(connection, names["owner"], "CREATEROLE", passwords["owner"])
+            _ensure_login(connection, names["runtime"], "NOINHERIT", passwords["runtime"])
+            _ensure_login(connection, names["backup"], "INHERIT", passwords["backup"])
+            for suffix in ("door", "platform", "organizations"):
+                _ensure_role(connection, role_name(database, suffix), "NOLOGIN")
+            _grant_memberships(connection, database)
+            _grant_database(connection, database, report)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise SetupError(
+                f"The login may not prepare the database: {str(error).strip()}. It must be able to"
+                f" create roles and own the database {database}."
+            ) from error
+        _try(
+            connection,
+            sql.SQL("ALTER ROLE {} BYPASSRLS").format(sql.Identifier(names["backup"])),
+            report,
+            "ALTER ROLE … BYPASSRLS for the backup login; backups will not run.",
+        )
+        _protect_set_config(connection, database, report)
+    return Logins(
+        *(_url_for(admin_url, database, names[key], passwords[key]) for key in passwords)
+    )

@@ -1,0 +1,67 @@
+"""Secrets at rest: AES-256-GCM, bound to the organization and field they belong to.
+
+A ciphertext copied to another organization, or to another field, does not decrypt: both names are
+associated data. `ENCRYPTION_KEYS` is a ring, newest first; the key's version is stored in front.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+NONCE_BYTES = 12
+KEY_BYTES = 32
+
+
+class DecryptionError(Exception):
+    """The stored secret does not belong here, was changed, or its key left the ring."""
+
+
+@lru_cache(maxsize=8)
+def _ring(text: str) -> dict[int, AESGCM]:
+    ring: dict[int, AESGCM] = {}
+    for entry in text.split(","):
+        version, _, encoded = entry.strip().partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            key = b""
+        if not version.isdigit() or not 0 < int(version) < 256 or len(key) != KEY_BYTES:
+            raise ImproperlyConfigured(
+                "ENCRYPTION_KEYS must look like 2:<base64 of 32 bytes>,1:<base64 of 32 bytes>."
+            )
+        ring[int(version)] = AESGCM(key)
+    return ring
+
+
+def _associated_data(organization_id: object, field: str, version: int) -> bytes:
+    return f"{organization_id}|{field}|{version}".encode()
+
+
+def encrypt(plaintext: str, *, organization_id: object, field: str) -> bytes:
+    """version byte + 12-byte nonce + ciphertext and tag."""
+    version, cipher = next(iter(_ring(settings.ENCRYPTION_KEYS).items()))
+    nonce = os.urandom(NONCE_BYTES)
+    data = _associated_data(organization_id, field, version)
+    return bytes([version]) + nonce + cipher.encrypt(nonce, plaintext.encode(), data)
+
+
+def decrypt(stored: bytes, *, organization_id: object, field: str) -> str:
+    """The plaintext; raises `DecryptionError` for anything not encrypted for exactly this place."""
+    stored = bytes(stored)
+    cipher = _ring(settings.ENCRYPTION_KEYS).get(stored[0]) if stored else None
+    if cipher is None:
+        raise DecryptionError(f"No key of the ring encrypted {field}.")
+    nonce, sealed = stored[1 : 1 + NONCE_BYTES], stored[1 + NONCE_BYTES :]
+    data = _associated_data(organization_id, field, stored[0])
+    try:
+        return cipher.decrypt(nonce, sealed, data).decode()
+    except InvalidTag as error:
+        raise DecryptionError(f"{field} was encrypted for another place or was changed.") from error

@@ -1,0 +1,189 @@
+"""Organizations and how they are reached. Shared tables, in schema `public`."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from zoneinfo import ZoneInfo
+
+import uuid_utils.compat
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Now
+from django_tenants.models import DomainMixin, TenantMixin
+
+from tenants import encryption
+from tenants.querysets import OrganizationQuerySet
+from tenants.slugs import SLUG_MAX_LENGTH, validate_slug
+
+_SCHEMA_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+WEBHOOK_TOKEN_BYTES = 24
+
+
+def new_schema_name() -> str:
+    """`org_` and 12 random characters: names of schemas are visible to every database role."""
+    return "org_" + "".join(secrets.choice(_SCHEMA_ALPHABET) for _ in range(12))
+
+
+def validate_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValidationError(f"“{name}” is not a time zone, such as Europe/London.") from error
+
+
+class OrganizationStatus(models.TextChoices):
+    PROVISIONING = "provisioning", "Being set up"
+    ACTIVE = "active", "Active"
+    SUSPENDED = "suspended", "Suspended"
+    ARCHIVED = "archived", "Archived"
+    DELETED = "deleted", "Deleted"
+
+    @property
+    def tone(self) -> str:
+        tones = {"active": "ok", "provisioning": "info", "suspended": "warn", "deleted": "bad"}
+        return tones.get(self.value, "mute")
+
+
+class Organization(TenantMixin):  # type: ignore[misc]
+    """A client of the operator. Its calls live in the schema named `schema_name`."""
+
+    auto_create_schema = False
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    schema_name = models.CharField(max_length=63, unique=True, default=new_schema_name)
+    name = models.CharField(max_length=120)
+    slug = models.CharField(max_length=SLUG_MAX_LENGTH, unique=True, validators=[validate_slug])
+    status = models.CharField(
+        max_length=16,
+        choices=OrganizationStatus.choices,
+        default=OrganizationStatus.PROVISIONING,
+    )
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    currency = models.CharField(max_length=3, default="USD")
+    is_demo = models.BooleanField(default=False)
+    # Hash of the newest migrations its schema carries; `release` compares it in one query.
+    migration_fingerprint = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    suspended_reason = models.CharField(max_length=200, blank=True, default="")
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def state(self) -> OrganizationStatus:
+        return OrganizationStatus(self.status)
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether its people may sign in and its pages answer."""
+        return self.status == OrganizationStatus.ACTIVE
+
+    @property
+    def accepts_webhooks(self) -> bool:
+        """A suspended client's calls go on happening and costing: they are kept."""
+        return self.status in (
+            OrganizationStatus.ACTIVE,
+            OrganizationStatus.SUSPENDED,
+            OrganizationStatus.ARCHIVED,
+        )
+
+    @property
+    def host(self) -> str:
+        """Host name with port, as a browser needs it."""
+        port = settings.PUBLIC_BASE_URL.removeprefix("https://").removeprefix("http://")
+        _, _, number = port.partition(":")
+        return f"{self.slug}.{settings.BASE_DOMAIN}" + (f":{number}" if number else "")
+
+    @property
+    def base_url(self) -> str:
+        scheme = settings.PUBLIC_BASE_URL.partition("://")[0]
+        return f"{scheme}://{self.host}"
+
+    def url(self, path: str) -> str:
+        return self.base_url + path
+
+
+class Domain(DomainMixin):  # type: ignore[misc]
+    """A customer's own host name. Hosts below `BASE_DOMAIN` follow from the slug and are not rows."""
+
+    verified_at = models.DateTimeField(null=True, blank=True)
+
+
+def hash_token(token: str) -> bytes:
+    """SHA-256 of a token's text; what is stored and looked up instead of the token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class WebhookEndpoint(models.Model):
+    """A webhook URL: its token says whose events arrive. Rotated by adding a second one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="webhook_endpoints"
+    )
+    token_sha256 = models.BinaryField(max_length=32, unique=True, editable=False)
+    # Kept readable for its organization's admins, who copy the URL again and again.
+    token_encrypted = models.BinaryField(editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Webhook URL of {self.organization_id}"
+
+    @classmethod
+    def with_new_token(cls, organization: Organization) -> WebhookEndpoint:
+        token = secrets.token_urlsafe(WEBHOOK_TOKEN_BYTES)
+        return cls(
+            organization=organization,
+            token_sha256=hash_token(token),
+            token_encrypted=encryption.encrypt(
+                token, organization_id=organization.pk, field="webhook_token"
+            ),
+        )
+
+    @property
+    def token(self) -> str:
+        return encryption.decrypt(
+            self.token_encrypted, organization_id=self.organization_id, field="webhook_token"
+        )
+
+    @property
+    def url(self) -> str:
+        return f"{settings.PUBLIC_BASE_URL}/webhooks/retell/{self.token}/"
+
+
+class SchemaTemplate(models.Model):
+    """The SQL that makes a fresh organization's schema, recorded once from its migrations."""
+
+    fingerprint = models.CharField(primary_key=True, max_length=64)
+    statements = models.TextField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.fingerprint[:12]
+
+
+class DeletedOrganization(models.Model):
+    """What is kept of a deleted organization until its deletion can no longer be undone."""
+
+    organization = models.OneToOneField(Organization, on_delete=models.CASCADE, primary_key=True)
+    dump_path = models.CharField(max_length=500)
+    dump_sha256 = models.CharField(max_length=64)
+    purge_after = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Deleted {self.organization_id}"
+
+

@@ -1,0 +1,167 @@
+"""The inbound door: `POST /webhooks/retell/<token>/`, outside of sessions, CSRF and hosts.
+
+| answer | when |
+|---|---|
+| 204 | stored (and applied, or kept for another try) |
+| 200 | the synchronous inbound events: a valid empty answer, so Retell keeps its defaults |
+| 401 | missing or wrong signature, or unknown URL: one body, the same work |
+| 405, 413, 415 | another method; more than 20 MB; no JSON-like content type |
+| 429 | refused too often; a correctly signed delivery is never limited |
+| 503 | the database is away; Retell tries again |
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import connection
+from django.http import HttpRequest, UnreadablePostError
+from rest_framework.exceptions import APIException, MethodNotAllowed, Throttled
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from config.limits import client_address
+from live import signals
+from tenants.models import hash_token
+from webhooks import actions, refusals, signature
+from webhooks.endpoints import Endpoint, find_endpoint
+from webhooks.signature import Refusal, Verdict
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SIGNATURE_HEADER = "X-Retell-Signature"
+DATABASE_RETRY_AFTER_SECONDS = 5
+
+
+class Refused(APIException):
+    status_code = 401
+    default_detail = "The delivery was refused. Check the webhook URL and its key."
+    default_code = "refused"
+
+
+class BodyTooLarge(APIException):
+    status_code = 413
+    default_detail = "The body is larger than 20 MB. Nothing was stored."
+    default_code = "too_large"
+
+
+class NotJson(APIException):
+    status_code = 415
+    default_detail = "Send JSON. Nothing was stored."
+    default_code = "unsupported_media_type"
+
+
+class DatabaseAway(APIException):
+    status_code = 503
+    default_detail = "The delivery could not be stored just now. Please send it again."
+    default_code = "unavailable"
+
+
+class RetellDoor(APIView):
+    """Verify, store, apply, answer."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    parser_classes: tuple[type[BaseParser], ...] = ()
+    http_method_names = ("post",)
+
+    def post(self, request: Request, token: str) -> Response:
+        django_request = request._request
+        body = _read_body(django_request)
+        try:
+            endpoint = _retrying(partial(find_endpoint, token))
+            verdict = _verify(django_request, body, endpoint)
+            if verdict.refusal is not None or endpoint is None:
+                return _refuse(django_request, endpoint, token, verdict)
+            receive = partial(
+                actions.receive,
+                endpoint,
+                body,
+                source_address=client_address(django_request),
+                key_index=verdict.key_index,
+            )
+            receipt = _retrying(receive)
+        except actions.CONNECTION_ERRORS as error:
+            logger.exception("a delivery was not stored, the database is away")
+            connection.close()
+            raise DatabaseAway from error
+        if not receipt.is_repetition:
+            signals.changed(endpoint.organization_id, "calls")
+        if receipt.parsed is not None and receipt.parsed.inbound:
+            return Response({receipt.parsed.event: {}})
+        return Response(status=204)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response = super().handle_exception(exc)
+        if isinstance(exc, DatabaseAway):
+            response.headers["Retry-After"] = str(DATABASE_RETRY_AFTER_SECONDS)
+        return response
+
+    def http_method_not_allowed(self, request: Request, *args: object, **kwargs: object) -> Response:
+        raise MethodNotAllowed(str(request.method))
+
+
+def _retrying(work: Callable[[], T]) -> T:
+    """Run `work`; once more on a fresh connection when the old one turned out to be dead.
+
+    Safe because storing is idempotent: a body that was committed unnoticed is a repetition.
+    """
+    try:
+        return work()
+    except actions.CONNECTION_ERRORS:
+        connection.close()
+        return work()
+
+
+def _read_body(request: HttpRequest) -> bytes:
+    media_type = request.content_type.lower()
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdigit() and int(length) > settings.WEBHOOK_MAX_BODY_BYTES:
+        raise BodyTooLarge
+    if media_type and not _is_json_like(media_type):
+        raise NotJson
+    try:
+        body = request.read(settings.WEBHOOK_MAX_BODY_BYTES + 1)
+    except (UnreadablePostError, RequestDataTooBig) as error:
+        raise BodyTooLarge from error
+    if len(body) > settings.WEBHOOK_MAX_BODY_BYTES:
+        raise BodyTooLarge
+    return body
+
+
+def _is_json_like(media_type: str) -> bool:
+    return media_type in ("application/json", "text/json", "text/plain") or media_type.endswith(
+        "+json"
+    )
+
+
+def _verify(request: HttpRequest, body: bytes, endpoint: Endpoint | None) -> Verdict:
+    """The same work whether or not the token is known: a dummy key stands in."""
+    verdict = signature.verify(
+        body,
+        request.headers.get(SIGNATURE_HEADER),
+        endpoint.keys if endpoint else (),
+        now_ms=time.time_ns() // 1_000_000,
+    )
+    return verdict if endpoint else Verdict(refusal=Refusal.UNKNOWN_TOKEN)
+
+
+def _refuse(
+    request: HttpRequest, endpoint: Endpoint | None, token: str, verdict: Verdict
+) -> Response:
+    refusal = verdict.refusal or Refusal.UNKNOWN_TOKEN
+    refusals.count(endpoint.schema_name if endpoint else "", refusal)
+    logger.info("webhook refused", extra={"cause": refusal.value})
+    if refusals.is_limited(request, hash_token(token).hex()[:16]):
+        raise Throttled(refusals.RETRY_AFTER_SECONDS)
+    raise Refused

@@ -1,0 +1,88 @@
+"""From the token in a webhook URL to the organization and its keys, by a short-lived cache."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import Lock
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from agents.actions import signing_keys
+from tenants.models import WebhookEndpoint, hash_token
+from tenants.pin import organization_context
+from tenants.scope import OrganizationScope, door
+
+TOKEN_MAX_LENGTH = 128
+_MAX_CACHED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Whose events arrive under a token, and what they may be signed with."""
+
+    organization_id: UUID
+    schema_name: str
+    keys: tuple[str, ...]
+
+    @property
+    def scope(self) -> OrganizationScope:
+        return OrganizationScope(self.schema_name)
+
+
+class _Cache:
+    """Per process. Misses are cached too: an unknown token must not cost more than a known one."""
+
+    def __init__(self) -> None:
+        self._entries: dict[bytes, tuple[float, Endpoint | None]] = {}
+        self._lock = Lock()
+
+    def get(self, key: bytes) -> tuple[bool, Endpoint | None]:
+        entry = self._entries.get(key)
+        if entry is None or entry[0] < time.monotonic():
+            return False, None
+        return True, entry[1]
+
+    def put(self, key: bytes, endpoint: Endpoint | None) -> None:
+        with self._lock:
+            if len(self._entries) >= _MAX_CACHED:
+                self._entries.clear()
+            expires = time.monotonic() + settings.WEBHOOK_ENDPOINT_CACHE_SECONDS
+            self._entries[key] = (expires, endpoint)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
+
+
+cache = _Cache()
+
+
+def find_endpoint(token: str) -> Endpoint | None:
+    """The endpoint of a token, or None; at most `WEBHOOK_ENDPOINT_CACHE_SECONDS` old."""
+    if len(token) > TOKEN_MAX_LENGTH:
+        return None
+    key = hash_token(token)
+    known, endpoint = cache.get(key)
+    if not known:
+        endpoint = _read(key)
+        cache.put(key, endpoint)
+    return endpoint
+
+
+def _read(token_sha256: bytes) -> Endpoint | None:
+    with door():
+        row = (
+            WebhookEndpoint.objects.select_related("organization")
+            .filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+            .filter(token_sha256=token_sha256)
+            .first()
+        )
+    if row is None or not row.organization.accepts_webhooks:
+        return None
+    with organization_context(row.organization):
+        keys = tuple(signing_keys(row.organization_id))
+    return Endpoint(row.organization_id, row.organization.schema_name, keys)

@@ -1,0 +1,107 @@
+"""Deliveries: every correctly signed body Retell sent, and what became of it."""
+
+from __future__ import annotations
+
+import uuid_utils.compat
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+from webhooks.querysets import UNDECODABLE_REASONS, DeliveryQuerySet
+
+
+class DeliveryState(models.TextChoices):
+    """What became of a delivery. That it was received is the row itself."""
+
+    APPLIED = "applied", "Applied"
+    STORED = "stored", "Stored"
+    CHECKED = "checked", "Connection check"
+    QUARANTINED = "quarantined", "Quarantined"
+    FAILED = "failed", "Failed, will be tried again"
+
+    @property
+    def tone(self) -> str:
+        tones = {"applied": "ok", "quarantined": "warn", "failed": "bad", "checked": "info"}
+        return tones.get(self.value, "mute")
+
+
+# Stable codes of why a delivery was not applied, and what to tell a person.
+REASONS: dict[str, str] = {
+    "": "",
+    "not_utf8": "The body is not UTF-8 text.",
+    "empty": "The body is empty.",
+    "not_json": "The body is not JSON.",
+    "not_a_number": "The body holds NaN or Infinity, which is not JSON.",
+    "number_out_of_range": "A number is out of any plausible range.",
+    "too_deep": "The body is nested too deeply.",
+    "not_an_object": "The body is JSON, but not an object.",
+    "event_missing": "The body does not say which event it is.",
+    "event_invalid": "The name of the event is not a short text.",
+    "wrong_type": "A field has another type than Retell documents.",
+    "call_missing": "The event carries no call.",
+    "chat_missing": "The event carries no chat.",
+    "alert_missing": "The event carries no alert.",
+    "call_id_missing": "The call has no id.",
+    "call_id_invalid": "The call's id is no identifier of Retell.",
+    "chat_id_missing": "The chat has no id.",
+    "chat_id_invalid": "The chat's id is no identifier of Retell.",
+    "alert_incident_id_missing": "The alert has no incident id.",
+    "alert_incident_id_invalid": "The alert's incident id is no identifier of Retell.",
+    "unknown_event": "Retell sent an event this version does not know; it is kept.",
+    "apply_error": "Applying it failed on our side; a job tries again.",
+}
+
+
+class Delivery(models.Model):
+    """One distinct body. Repetitions count up; event and call follow from the body, so its
+    SHA-256 alone is the key that tells a repetition."""
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    event = models.CharField(max_length=64, blank=True, default="")
+    # The call, chat or incident it is about; empty when unreadable.
+    subject_id = models.CharField(max_length=255, blank=True, default="")
+    body_sha256 = models.BinaryField(max_length=32, unique=True)
+    # The bytes as received, or without what must not be kept (`is_redacted`).
+    body = models.BinaryField()
+    is_redacted = models.BooleanField(default=False)
+    size_bytes = models.IntegerField()
+    state = models.CharField(max_length=16, choices=DeliveryState.choices)
+    reason = models.CharField(max_length=40, blank=True, default="")
+    reason_detail = models.TextField(blank=True, default="")
+    received_at = models.DateTimeField()
+    last_received_at = models.DateTimeField()
+    receipts = models.IntegerField(default=1)
+    source_address = models.CharField(max_length=45, blank=True, default="")
+    # Which of the organization's keys verified it: 0 the current one, 1 the previous.
+    key_index = models.SmallIntegerField(default=0)
+    attempts = models.SmallIntegerField(default=1)
+    # Due mark of the job that tries failed deliveries again.
+    retry_at = models.DateTimeField(null=True)
+    body_removed_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(F("subject_id"), F("id"), name="delivery_subject"),
+            models.Index(F("id"), name="delivery_trouble", condition=~Q(state="applied")),
+            models.Index(F("retry_at"), name="delivery_due", condition=Q(retry_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event or 'unreadable'} {self.subject_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("webhooks:detail", args=[self.pk])
+
+    @property
+    def verdict(self) -> DeliveryState:
+        return DeliveryState(self.state)
+
+    @property
+    def reason_text(self) -> str:
+        return self.reason_detail or REASONS.get(self.reason, self.reason)
+
+    @property
+    def is_decodable(self) -> bool:
+        return self.reason not in UNDECODABLE_REASONS

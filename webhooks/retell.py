@@ -1,0 +1,277 @@
+"""From a body's bytes to what it asks of us. The only place that knows Retell's event bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import simplejson
+
+from calls import sql as calls_sql
+from calls.merge import EVENT_RANKS, StorageLevel
+from calls.classification import TEST_METADATA_KEYS
+from calls.reader import (
+    FORBIDDEN_KEYS,
+    Reading,
+    Unreadable,
+    keeps_detail,
+    read_call,
+    read_chat,
+    storage_level,
+)
+
+CALL_EVENTS = frozenset(name for name in EVENT_RANKS if not name.startswith("chat_"))
+CHAT_EVENTS = frozenset({"chat_started", "chat_ended", "chat_analyzed"})
+ALERT_EVENTS = frozenset({"alert_triggered", "alert_resolved"})
+# Synchronous: the caller hears ringing until we answer. An empty object keeps Retell's defaults.
+INBOUND_EVENTS = frozenset({"call_inbound", "chat_inbound"})
+TEST_CALL_ID = "test_call"
+
+EVENT_MAX_LENGTH = 64
+_MAX_EXPONENT = 308
+
+
+class Action:
+    """What is to be done with a delivery; see `webhooks.actions`."""
+
+    CALL = "call"
+    CHAT = "chat"
+    ALERT = "alert"
+    STORE = "store"
+    CHECK = "check"
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A readable body: its event, whom it is about, and what it asks."""
+
+    event: str
+    subject_id: str
+    action: str
+    reading: Reading | None = None
+    alert: dict[str, Any] | None = None
+    reason: str = ""
+    inbound: bool = False
+
+
+def _number(text: str) -> Decimal:
+    number = Decimal(text)
+    if number and abs(number.adjusted()) > _MAX_EXPONENT:
+        raise Unreadable("number_out_of_range", f"The number {text[:40]} is out of range.")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_EXPONENT:
+        raise Unreadable("number_out_of_range", f"A number has {len(text)} digits.")
+    return int(text)
+
+
+def _refuse_constant(name: str) -> None:
+    raise Unreadable("not_a_number", f"The body holds {name}, which is not JSON.")
+
+
+_decoder = simplejson.JSONDecoder(
+    parse_float=_number, parse_int=_integer, parse_constant=_refuse_constant, allow_nan=True
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def load(body: bytes) -> tuple[dict[str, Any], bool]:
+    """The body as a JSON object, with Decimals, and whether forbidden keys were taken out.
+
+    Raises `Unreadable` with a coded reason.
+    """
+    if not body.strip():
+        raise Unreadable("empty", "The body is empty.")
+    try:
+        text = body.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise Unreadable("not_utf8", f"The body is not UTF-8 at byte {error.start}.") from error
+    try:
+        document = _decoder.decode(text)
+        # Escapes can spell NUL, lone surrogates and any key; without one the text is as it seems.
+        if "\\u" in text or any(key in text for key in FORBIDDEN_KEYS):
+            clean = _clean(document)
+            return _object(clean), clean != document
+    except RecursionError as error:
+        raise Unreadable("too_deep", "The body is nested too deeply.") from error
+    except ValueError as error:
+        raise Unreadable("not_json", f"The body is not JSON: {error}"[:200]) from error
+    return _object(document), False
+
+
+def _object(document: Any) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise Unreadable("not_an_object", "The body is JSON, but not an object.")
+    return document
+
+
+def _clean(value: Any) -> Any:
+    """Without forbidden keys; what PostgreSQL's text cannot hold becomes U+FFFD."""
+    if isinstance(value, str):
+        return _clean_text(value)
+    if isinstance(value, dict):
+        return {
+            _clean_text(key): _clean(item)
+            for key, item in value.items()
+            if key not in FORBIDDEN_KEYS
+        }
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return value
+
+
+def _clean_text(text: str) -> str:
+    return _SURROGATE.sub("\ufffd", text).replace("\x00", "\ufffd")
+
+
+def parse(document: dict[str, Any], body_sha256: bytes) -> Parsed:
+    """What a loaded body says; raises `Unreadable`."""
+    event = _event_of(document)
+    if event in CALL_EVENTS:
+        return _parse_call(document, event, body_sha256)
+    if event in CHAT_EVENTS:
+        return _parse_chat(document, event, body_sha256)
+    if event in ALERT_EVENTS:
+        return _parse_alert(document, event)
+    parsed = Parsed(event, _loose_subject(document), Action.STORE)
+    parsed.inbound = event in INBOUND_EVENTS
+    parsed.reason = "" if parsed.inbound else "unknown_event"
+    return parsed
+
+
+def _event_of(document: Mapping[str, Any]) -> str:
+    event = document.get("event")
+    if event is None or event == "":
+        raise Unreadable("event_missing", "The body does not say which event it is.")
+    if not isinstance(event, str) or len(event) > EVENT_MAX_LENGTH:
+        raise Unreadable("event_invalid", "The name of the event is not a short text.")
+    return event
+
+
+def _part(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    part = document.get(name)
+    if part is None:
+        raise Unreadable(f"{name}_missing", f"The event carries no {name}.")
+    if not isinstance(part, dict):
+        raise Unreadable("wrong_type", f"“{name}” is not an object.")
+    return part
+
+
+def _parse_call(document: dict[str, Any], event: str, body_sha256: bytes) -> Parsed:
+    call = _part(document, "call")
+    if call.get("call_id") == TEST_CALL_ID:
+        return Parsed(event, TEST_CALL_ID, Action.CHECK)
+    beside = {name: value for name, value in document.items() if name not in ("event", "call")}
+    reading = read_call(call, event=event, body_sha256=body_sha256, beside=beside)
+    return Parsed(event, reading.subject_id, Action.CALL, reading)
+
+
+def _parse_chat(document: dict[str, Any], event: str, body_sha256: bytes) -> Parsed:
+    reading = read_chat(_part(document, "chat"), event=event, body_sha256=body_sha256)
+    return Parsed(event, reading.subject_id, Action.CHAT, reading)
+
+
+def _parse_alert(document: dict[str, Any], event: str) -> Parsed:
+    alert = _part(document, "alert")
+    incident = alert.get("alert_incident_id")
+    if incident is None or incident == "":
+        raise Unreadable("alert_incident_id_missing", "The alert has no incident id.")
+    if not isinstance(incident, str) or len(incident) > 255:
+        raise Unreadable("alert_incident_id_invalid", "The alert's incident id is no short text.")
+    return Parsed(event, incident, Action.ALERT, alert=alert)
+
+
+def _loose_subject(document: Mapping[str, Any]) -> str:
+    """The call or chat a body is about, as far as it says; for finding it in the log."""
+    for value in document.values():
+        if isinstance(value, dict):
+            for name in ("call_id", "chat_id"):
+                if isinstance(value.get(name), str):
+                    return str(value[name])[:255]
+    return ""
+
+
+# --- What must not be kept -----------------------------------------------------------------------
+
+# Fields of a call or chat that say nothing about a person, besides `IMPERSONAL_DETAILS`.
+_IMPERSONAL_FIELDS = frozenset(
+    {
+        "agent_id",
+        "agent_name",
+        "agent_version",
+        "call_cost",
+        "call_id",
+        "call_status",
+        "call_type",
+        "chat_cost",
+        "chat_id",
+        "chat_status",
+        "chat_type",
+        "direction",
+        "disconnection_reason",
+        "duration_ms",
+        "end_timestamp",
+        "latency",
+        "start_timestamp",
+        "version",
+    }
+)
+_IMPERSONAL_ANALYSIS = frozenset(
+    {"call_successful", "chat_successful", "in_voicemail", "user_sentiment"}
+)
+
+
+def restriction(document: Mapping[str, Any]) -> StorageLevel:
+    """The strictest storage setting found in the body, readable or not."""
+    levels = [StorageLevel.EVERYTHING]
+    for part in document.values():
+        if isinstance(part, dict):
+            try:
+                levels.append(storage_level(part))
+            except Unreadable:
+                levels.append(StorageLevel.BASIC_ATTRIBUTES)
+    return max(levels)
+
+
+def without_personal(document: Mapping[str, Any], level: StorageLevel) -> dict[str, Any]:
+    """The body as far as `level` allows keeping it: the impersonal fields of call or chat."""
+    kept: dict[str, Any] = {
+        name: document[name] for name in ("event", "event_timestamp") if name in document
+    }
+    for name in ("call", "chat"):
+        if isinstance(document.get(name), dict):
+            kept[name] = _impersonal_part(name, document[name], level)
+    return kept
+
+
+def _impersonal_part(name: str, part: Mapping[str, Any], level: StorageLevel) -> dict[str, Any]:
+    kept = {
+        key: value
+        for key, value in part.items()
+        if key in _IMPERSONAL_FIELDS or keeps_detail(key, level)
+    }
+    for nested, allowed in (
+        (f"{name}_analysis", _IMPERSONAL_ANALYSIS),
+        ("metadata", TEST_METADATA_KEYS),
+    ):
+        if isinstance(part.get(nested), dict):
+            kept[nested] = {key: part[nested][key] for key in allowed if key in part[nested]}
+    return kept
+
+
+def body_to_keep(body: bytes, document: Mapping[str, Any], *, stripped: bool) -> tuple[bytes, bool]:
+    """The bytes to store and whether they are redacted.
+
+    The original, unless a forbidden key was in it or the storage setting forbids keeping all.
+    """
+    level = restriction(document)
+    if level:
+        return calls_sql.dumps(without_personal(document, level)).encode(), True
+    if stripped:
+        return calls_sql.dumps(document).encode(), True
+    return body, False
