@@ -28,7 +28,7 @@ from operations.local.supervisor import Supervisor
 SERVICES = ("feed", "web", "live", "worker")  # in the order in which they are stopped
 LONGEST_PAUSE_SECONDS = 30
 CALM_SECONDS = 60
-STARTS_BEFORE_HEALTHY = 4
+STARTS_BEFORE_HEALTHY = 3
 HEALTH_SECONDS = 120
 
 

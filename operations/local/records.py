@@ -55,7 +55,7 @@ class Record:
     def _left_behind(self, process: psutil.Process) -> bool:
         with contextlib.suppress(psutil.Error, ProcessLookupError):
             if os.getsid(process.pid) == self.pid:
-                return process.environ().get(RUN_MARK) == self.run
+                return bool(process.environ().get(RUN_MARK) == self.run)
         return False
 
     def end(self, patience: float) -> None:
@@ -64,6 +64,7 @@ class Record:
         leader = self.process()
         if leader:
             send(leader, self.stop_signal)
+            send(leader, signal.SIGCONT)  # a suspended process could not act on it
             psutil.wait_procs([leader], timeout=patience)
         for process in members:
             send(process, signal.SIGKILL)
@@ -71,7 +72,7 @@ class Record:
 
 
 def _started(process: psutil.Process) -> float:
-    return process.create_time() - psutil.boot_time()
+    return float(process.create_time() - psutil.boot_time())
 
 
 class Records:

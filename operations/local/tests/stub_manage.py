@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def fail() -> None:
     sys.exit("no such thing")
 
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "setup_database": setup_database,
     "release": release,
     "load_demo": load_demo,
