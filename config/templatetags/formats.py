@@ -140,9 +140,7 @@ def file_size(octets: Any) -> str:
 def initials(name: Any) -> str:
     """BD for "Bayview Dental", for the small tile beside a name."""
     words = re.findall(r"\w+", str(name or ""))
-    letters = (
-        words[0][:2] if len(words) == 1 else "".join(word[0] for word in words[:2])
-    )
+    letters = words[0][:2] if len(words) == 1 else "".join(word[0] for word in words[:2])
     return letters.upper() or "?"
 
 
@@ -182,18 +180,14 @@ def stamp(when: datetime | None, zone: str | tzinfo | None = None) -> str:
     elif local.year == now.year:
         day = f"{local:%b} {local.day}"
     else:
-        return time_element(
-            local, f"{local:%b} {local.day}, {local.year} {local:%H:%M}"
-        )
+        return time_element(local, f"{local:%b} {local.day}, {local.year} {local:%H:%M}")
     return time_element(
         local, format_html('<span class="muted">{}</span> {}', day, f"{local:%H:%M:%S}")
     )
 
 
 @register.simple_tag
-def clock(
-    when: datetime | None, zone: str | tzinfo | None = None, parts: str = "minutes"
-) -> str:
+def clock(when: datetime | None, zone: str | tzinfo | None = None, parts: str = "minutes") -> str:
     """The time of day only; `parts` is "minutes", "seconds" or "milliseconds"."""
     if when is None:
         return MISSING
