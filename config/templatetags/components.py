@@ -40,9 +40,7 @@ def status(subject: Any, tone: str | None = None) -> str:
     if subject is None or subject == "":
         return "—"
     label, tone = label_and_tone(subject, tone)
-    return format_html(
-        '<span class="status"><span class="dot {}"></span>{}</span>', tone, label
-    )
+    return format_html('<span class="status"><span class="dot {}"></span>{}</span>', tone, label)
 
 
 @register.simple_tag
