@@ -17,9 +17,7 @@ from django.core.files.storage import FileSystemStorage, Storage
 ASSETS = Path(__file__).resolve().parent.parent / "var" / "assets"
 FONT = "fonts/inter.woff2"
 LATIN = "U+0020-007E,U+00A0-00FF,U+2009,U+2010-2015,U+2018-201E,U+2022,U+2026,U+202F"
-SYMBOLS = (
-    "U+20AC,U+2122,U+2190-2193,U+2196-2199,U+2212,U+2248,U+2260,U+2264-2265,U+2318"
-)
+SYMBOLS = "U+20AC,U+2122,U+2190-2193,U+2196-2199,U+2212,U+2248,U+2260,U+2264-2265,U+2318"
 
 
 def font_folder() -> Path:
@@ -65,7 +63,5 @@ class InterFinder(BaseFinder):
         found = str(font_folder() / FONT)
         return [found] if find_all else found
 
-    def list(
-        self, ignore_patterns: Iterable[str] | None
-    ) -> Iterable[tuple[str, Storage]]:
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterable[tuple[str, Storage]]:
         yield FONT, FileSystemStorage(location=font_folder())
