@@ -1,0 +1,293 @@
+/* Behaviour that pages gain with script; without it every page still works. */
+(() => {
+  "use strict";
+
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const YEAR = 365 * 24 * 3600;
+
+  const cookie = (name) => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1] ?? "";
+  const setCookie = (name, value) => {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `${name}=${value}; path=/; max-age=${value ? YEAR : 0}; SameSite=Lax${secure}`;
+  };
+  const typing = (element) =>
+    element.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+
+  /* Menus: <details class="menu"> closes on Escape, on a click elsewhere, when focus leaves. */
+  const closeMenus = (except) => {
+    for (const menu of $$("details.menu[open]")) if (!menu.contains(except)) menu.open = false;
+  };
+  document.addEventListener("click", (event) => closeMenus(event.target));
+  document.addEventListener("focusin", (event) => closeMenus(event.target));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = event.target.closest?.("details.menu[open]") ?? $("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    $("summary", menu).focus();
+    event.preventDefault();
+  });
+
+  /* Drawer: the browser opens, closes and returns focus; we move focus in. */
+  const sidebar = $("#sidebar");
+  sidebar?.addEventListener("toggle", (event) => {
+    if (event.newState === "open") $("a, button", sidebar)?.focus();
+  });
+  matchMedia("(min-width: 821px)").addEventListener("change", (wide) => {
+    if (wide.matches && sidebar?.matches(":popover-open")) sidebar.hidePopover();
+  });
+
+  /* Theme: a cookie, so the server writes the attribute and nothing flashes. */
+  const showTheme = () => {
+    for (const button of $$("[data-theme-choice]"))
+      button.setAttribute("aria-pressed", button.dataset.themeChoice === cookie("theme"));
+  };
+  const chooseTheme = (theme) => {
+    setCookie("theme", theme);
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+    showTheme();
+  };
+
+  /* Toasts: errors stay, the rest leaves after six seconds unless it is being read. */
+  const arm = (toast) => {
+    const button = $("#dismiss-template")?.content.firstElementChild.cloneNode(true);
+    if (button) {
+      button.addEventListener("click", () => toast.remove());
+      toast.append(button);
+    }
+    if (toast.classList.contains("bad")) return;
+    const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : toast.remove());
+    setTimeout(leave, 6000);
+  };
+  const toast = (text, tone = "") => {
+    const element = $("#toast-template")?.content.firstElementChild.cloneNode(true);
+    if (!element) return;
+    if (tone) element.classList.add(tone);
+    $("span", element).textContent = text;
+    $("#toasts").append(element);
+    arm(element);
+  };
+
+  /* One listener for everything that is clicked. */
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-theme-choice], [data-copy], [data-opens], [data-closes]");
+    if (!button) return;
+    if ("themeChoice" in button.dataset) chooseTheme(button.dataset.themeChoice);
+    if ("closes" in button.dataset) button.closest("dialog").close();
+    if ("opens" in button.dataset) {
+      event.preventDefault();
+      closeMenus(null);
+      document.getElementById(button.dataset.opens)?.showModal();
+    }
+    if ("copy" in button.dataset) {
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        toast("Copied", "ok");
+      } catch {
+        toast("The browser did not allow copying. Select the text and copy it by hand.", "bad");
+      }
+    }
+  });
+
+  /* A form is sent once; its button says so. */
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (event.defaultPrevented || event.target.method === "dialog" || !button) return;
+    button.setAttribute("aria-busy", "true");
+    setTimeout(() => (button.disabled = true));
+  });
+  addEventListener("pageshow", () => {
+    for (const button of $$("button[aria-busy]")) {
+      button.disabled = false;
+      button.removeAttribute("aria-busy");
+    }
+  });
+  /* Empty filters stay out of the address. */
+  document.addEventListener("formdata", (event) => {
+    if (event.target.method !== "get") return;
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  });
+
+  /* Single keys; they can be turned off in the list of shortcuts. */
+  const rowLinks = () => $$(".row-link").filter((link) => link.offsetParent);
+  const step = (by) => {
+    const links = rowLinks();
+    const at = links.indexOf(document.activeElement);
+    links[at < 0 ? 0 : Math.min(Math.max(at + by, 0), links.length - 1)]?.focus();
+  };
+  const keys = {
+    "/": () => ($("[data-search]") ?? $("[data-search-everywhere]"))?.focus(),
+    "?": () => $("#shortcuts")?.showModal(),
+    j: () => step(1),
+    k: () => step(-1),
+  };
+  document.addEventListener("keydown", (event) => {
+    const busy = event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented;
+    if (busy || typing(event.target) || $("dialog[open]") || cookie("single_keys") === "off") return;
+    if (!Object.hasOwn(keys, event.key)) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+  document.addEventListener("change", (event) => {
+    if ("singleKeys" in event.target.dataset) setCookie("single_keys", event.target.checked ? "" : "off");
+  });
+
+  /* Find in the transcript: marks what was found, Enter goes to the next. */
+  const mark = (node, word) => {
+    const at = node.data.toLowerCase().indexOf(word);
+    if (at < 0) return;
+    const rest = node.splitText(at);
+    const after = rest.splitText(word.length);
+    const found = document.createElement("mark");
+    rest.replaceWith(found);
+    found.append(rest);
+    mark(after, word);
+  };
+  const find = (input) => {
+    const root = document.getElementById(input.dataset.find);
+    for (const found of $$("mark", root)) found.replaceWith(...found.childNodes);
+    root.normalize();
+    const word = input.value.trim().toLowerCase();
+    if (word.length > 1)
+      for (const said of $$(".said", root)) {
+        const texts = [];
+        const walker = document.createTreeWalker(said, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) texts.push(walker.currentNode);
+        for (const text of texts) mark(text, word);
+      }
+    input.dataset.at = -1;
+  };
+  document.addEventListener("input", (event) => {
+    if ("find" in event.target.dataset) find(event.target);
+  });
+  document.addEventListener("keydown", (event) => {
+    const input = event.target;
+    if (event.key !== "Enter" || !("find" in (input.dataset ?? {}))) return;
+    event.preventDefault();
+    const found = $$("mark", document.getElementById(input.dataset.find));
+    if (!found.length) return;
+    input.dataset.at = (Number(input.dataset.at) + (event.shiftKey ? -1 : 1) + found.length) % found.length;
+    found[input.dataset.at].scrollIntoView({ block: "center" });
+  });
+
+  /* Charts: the tooltip and arrow keys read the hidden table. */
+  const chartOf = (plot) => {
+    const chart = plot.closest(".chart");
+    const heads = $$("thead th", chart).slice(1);
+    const rows = $$("tbody tr", chart);
+    return { chart, plot, heads, rows, heat: chart.dataset.chart === "heat", count: Number(chart.dataset.count) };
+  };
+  const clearTip = (chart) => {
+    for (const part of $$(".chart-tip, .chart-cursor", chart)) part.remove();
+  };
+  const line = (tone, name, value) => {
+    const row = document.createElement("div");
+    const parts = [tone && `swatch ${tone}`, "", ""].map((kind) => {
+      const part = document.createElement("span");
+      part.className = kind;
+      return part;
+    });
+    parts[1].textContent = name;
+    parts[2].textContent = value;
+    row.append(...(tone ? parts : parts.slice(1)));
+    return row;
+  };
+  const showTip = ({ chart, plot, heads, rows, heat, count }, at, down) => {
+    clearTip(chart);
+    const row = rows[heat ? down : at];
+    if (!row) return;
+    plot.dataset.at = at;
+    plot.dataset.down = down;
+    const tip = document.createElement("div");
+    tip.className = "chart-tip";
+    tip.setAttribute("role", "status");
+    const title = document.createElement("b");
+    const cells = $$("td", row);
+    title.textContent = row.cells[0].textContent + (heat ? ` ${heads[at].textContent}` : "");
+    tip.append(title);
+    if (heat) tip.append(line("", row.closest("table").caption.textContent, cells[at].textContent));
+    else heads.forEach((head, place) => tip.append(line(head.dataset.tone, head.textContent, cells[place].textContent)));
+    if (!heat) {
+      const cursor = document.createElement("div");
+      cursor.className = "chart-cursor";
+      cursor.style.left = `${(at * 100) / count}%`;
+      cursor.style.width = `${100 / count}%`;
+      plot.append(cursor);
+    }
+    plot.append(tip);
+    const x = ((at + 0.5) / count) * plot.clientWidth;
+    const flips = x + 16 + tip.offsetWidth > plot.clientWidth;
+    tip.style.left = `${Math.max(0, flips ? x - tip.offsetWidth - 16 : x + 16)}px`;
+    if (heat) tip.style.top = `${down * 28 + 32}px`;
+  };
+  const enliven = (plot) => {
+    const data = chartOf(plot);
+    plot.tabIndex = 0;
+    plot.addEventListener("pointermove", (event) => {
+      const box = plot.getBoundingClientRect();
+      const at = Math.floor(((event.clientX - box.left) / box.width) * data.count);
+      const down = Math.floor((event.clientY - box.top) / 28);
+      if (at >= 0 && at < data.count && (at !== Number(plot.dataset.at) || down !== Number(plot.dataset.down) || !$(".chart-tip", plot)))
+        showTip(data, at, down);
+    });
+    plot.addEventListener("pointerleave", () => clearTip(data.chart));
+    plot.addEventListener("blur", () => clearTip(data.chart));
+    plot.addEventListener("keydown", (event) => {
+      const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      if (event.key === "Escape") clearTip(data.chart);
+      if (!move || (move[1] && !data.heat)) return;
+      event.preventDefault();
+      const bound = (value, most) => Math.min(Math.max(value, 0), most);
+      const at = bound(Number(plot.dataset.at ?? -move[0]) + move[0], data.count - 1);
+      const down = bound(Number(plot.dataset.down ?? 0) + move[1], data.rows.length - 1);
+      showTip(data, at, down);
+    });
+  };
+
+  /* What every new piece of page needs, on load and after each swap. */
+  const prepare = (root) => {
+    const all = (selector) => [...(root.matches?.(selector) ? [root] : []), ...$$(selector, root)];
+    for (const hidden of all("[data-copy], [data-opens], [data-themes], [data-find-box]")) hidden.hidden = false;
+    for (const plot of all(".chart-plot")) if (!plot.hasAttribute("tabindex")) enliven(plot);
+    for (const box of all("[data-single-keys]")) box.checked = cookie("single_keys") !== "off";
+  };
+  prepare(document);
+  showTheme();
+  for (const element of $$(".toast")) arm(element);
+  document.body.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
+  document.body.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.tone));
+
+  /* htmx: a slow answer dims its target, a failed one offers to try again in place. */
+  const quiet = (event) => event.detail.requestConfig?.triggeringEvent?.type === "switchboard:changed";
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    if (quiet(event)) return;
+    event.detail.target?.setAttribute("aria-busy", "true");
+    document.body.classList.add("busy");
+  });
+  document.body.addEventListener("htmx:afterRequest", (event) => {
+    event.detail.target?.removeAttribute("aria-busy");
+    document.body.classList.remove("busy");
+  });
+  const failed = (event) => {
+    const { target, requestConfig, xhr } = event.detail;
+    if (xhr?.status === 401 || xhr?.status === 403) return location.reload();
+    if (requestConfig.verb !== "get") return toast("That did not go through. Nothing was changed.", "bad");
+    if ($(":scope > .notice[data-retry]", target)) return;
+    const notice = document.createElement("div");
+    const button = document.createElement("button");
+    notice.className = "notice bad";
+    notice.dataset.retry = "";
+    notice.setAttribute("role", "alert");
+    button.type = "button";
+    button.textContent = "Try again";
+    button.addEventListener("click", () =>
+      htmx.ajax("get", requestConfig.path, { source: requestConfig.elt, target, swap: "outerHTML" }));
+    notice.append("This part could not be refreshed; what you see may be old. ", button);
+    target.prepend(notice);
+  };
+  document.body.addEventListener("htmx:responseError", failed);
+  document.body.addEventListener("htmx:sendError", failed);
+  document.body.addEventListener("htmx:timeout", failed);
+})();
