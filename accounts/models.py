@@ -34,7 +34,7 @@ class User(AbstractBaseUser):
     """A person. Signs in by e-mail; may belong to several organizations."""
 
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
-    email = models.EmailField("e-mail", max_length=254)
+    email = models.EmailField("e-mail", max_length=254, unique=True)
     name = models.CharField(max_length=120, blank=True, default="")
     is_active = models.BooleanField(default=True)
     is_super_admin = models.BooleanField(

@@ -34,6 +34,7 @@ ALLOWED_HOSTS = ["*"]
 LIVE_PORT = env.int("LIVE_PORT", PORT + 1)
 # In production the proxy routes the path; in development `live` listens on a port of its own.
 LIVE_PATH = "/live/"
+LIVE_EXTRA_ORIGINS: list[str] = env.list("LIVE_EXTRA_ORIGINS", default=[])
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 
 # --- Applications --------------------------------------------------------------------------------
@@ -41,6 +42,7 @@ SHARED_APPS = [
     "django_tenants",
     "tenants",
     "accounts",
+    "notifications",
     "operations",
     "analytics",
     "config",
@@ -182,6 +184,7 @@ REST_FRAMEWORK = {
 WEBHOOK_MAX_BODY_BYTES = 20 * 1024 * 1024
 WEBHOOK_ENDPOINT_CACHE_SECONDS = 10
 # Refused deliveries only; a correctly signed one is never limited (Retell tries three times).
+RATELIMIT_FAIL_OPEN = True
 WEBHOOK_REFUSED_LIMIT = env.str("WEBHOOK_REFUSED_LIMIT", "120/m")
 UNREADABLE_BODY_RETENTION_DAYS = 30
 

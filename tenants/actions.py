@@ -48,6 +48,14 @@ def register_organization(
     return organization, endpoint
 
 
+def unregister(organization: Organization) -> None:
+    """Give up a reservation whose schema could not be made."""
+    with platform():
+        Organization.objects.filter(
+            pk=organization.pk, status=OrganizationStatus.PROVISIONING
+        ).delete()
+
+
 _MOVES: dict[OrganizationStatus, tuple[OrganizationStatus, ...]] = {
     OrganizationStatus.SUSPENDED: (OrganizationStatus.ACTIVE,),
     OrganizationStatus.ACTIVE: (OrganizationStatus.SUSPENDED, OrganizationStatus.ARCHIVED),

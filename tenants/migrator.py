@@ -30,7 +30,8 @@ OWNER = "owner"
 TEMPLATE_SCHEMA = "schema_template_build"
 # A migration waits this long for a table in use before it gives way to live traffic.
 LOCK_TIMEOUT = "4s"
-_NOT_RECORDED = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK", "SHOW")
+# Reading, transactions, and the search path that django-tenants' introspection sets.
+_NOT_RECORDED = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK", "SHOW", "SET SEARCH_PATH")
 
 Report = Callable[[str], None]
 
@@ -64,7 +65,7 @@ def _organization_leaves(loader: MigrationLoader) -> list[tuple[str, str]]:
 
 def current_fingerprint() -> str:
     """SHA-256 over all migrations of the organization apps, in the order of their plan."""
-    loader = MigrationLoader(None, ignore_no_initial=True)
+    loader = MigrationLoader(None)
     plan = [
         node for leaf in _organization_leaves(loader) for node in loader.graph.forwards_plan(leaf)
     ]

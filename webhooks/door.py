@@ -5,7 +5,7 @@
 | 204 | stored (and applied, or kept for another try) |
 | 200 | the synchronous inbound events: a valid empty answer, so Retell keeps its defaults |
 | 401 | missing or wrong signature, or unknown URL: one body, the same work |
-| 405, 413, 415 | another method; more than 20 MB; no JSON-like content type |
+| 405, 413 | another method; more than 20 MB |
 | 429 | refused too often; a correctly signed delivery is never limited |
 | 503 | the database is away; Retell tries again |
 """
@@ -29,7 +29,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.limits import client_address
-from live import signals
+from notifications import signals
 from tenants.models import hash_token
 from webhooks import actions, refusals, signature
 from webhooks.endpoints import Endpoint, find_endpoint
@@ -53,12 +53,6 @@ class BodyTooLarge(APIException):
     status_code = 413
     default_detail = "The body is larger than 20 MB. Nothing was stored."
     default_code = "too_large"
-
-
-class NotJson(APIException):
-    status_code = 415
-    default_detail = "Send JSON. Nothing was stored."
-    default_code = "unsupported_media_type"
 
 
 class DatabaseAway(APIException):
@@ -124,12 +118,10 @@ def _retrying(work: Callable[[], T]) -> T:
 
 
 def _read_body(request: HttpRequest) -> bytes:
-    media_type = request.content_type.lower()
+    """The raw bytes, whatever the content type says: a signed event must not be lost to a header."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdigit() and int(length) > settings.WEBHOOK_MAX_BODY_BYTES:
         raise BodyTooLarge
-    if media_type and not _is_json_like(media_type):
-        raise NotJson
     try:
         body = request.read(settings.WEBHOOK_MAX_BODY_BYTES + 1)
     except (UnreadablePostError, RequestDataTooBig) as error:
@@ -137,12 +129,6 @@ def _read_body(request: HttpRequest) -> bytes:
     if len(body) > settings.WEBHOOK_MAX_BODY_BYTES:
         raise BodyTooLarge
     return body
-
-
-def _is_json_like(media_type: str) -> bool:
-    return media_type in ("application/json", "text/json", "text/plain") or media_type.endswith(
-        "+json"
-    )
 
 
 def _verify(request: HttpRequest, body: bytes, endpoint: Endpoint | None) -> Verdict:

@@ -1,0 +1,16 @@
+"""`live`: WebSockets only. Pages are served by WSGI, see config/wsgi.py."""
+
+import os
+
+import django
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from notifications.consumers import LiveConsumer  # noqa: E402 - after setup
+
+application = ProtocolTypeRouter(
+    {"websocket": URLRouter([path("live/", LiveConsumer.as_asgi())])}
+)

@@ -1,0 +1,101 @@
+"""What every page's frame shows: navigation, live socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts import access
+from notifications import tickets
+
+# label, icon, URL name, admins only
+_ORGANIZATION = (
+    (
+        None,
+        (
+            ("Overview", "layout-dashboard", "analytics:overview", False),
+            ("Calls", "phone", "calls:list", False),
+            ("Chats", "message-square", "calls:chat_list", False),
+            ("Agents", "bot", "agents:list", False),
+        ),
+    ),
+    (
+        "Workspace",
+        (
+            ("Deliveries", "webhook", "webhooks:list", False),
+            ("Alerts", "bell", "webhooks:alert_list", False),
+        ),
+    ),
+)
+_OPERATOR = (
+    (
+        None,
+        (
+            ("Organizations", "building-2", "operations:organization_list", False),
+            ("Records", "database", "admin:index", False),
+        ),
+    ),
+)
+
+
+def _sections(request: HttpRequest) -> list[dict[str, Any]]:
+    shown = _ORGANIZATION if request.organization else _OPERATOR
+    namespace = request.resolver_match.view_name if request.resolver_match else ""
+    sections = []
+    for label, items in shown:
+        rows = [
+            {
+                "label": text,
+                "icon": icon,
+                "url": reverse(name),
+                "current": _is_current(name, namespace),
+            }
+            for text, icon, name, admins_only in items
+            if not admins_only or access.is_admin(request)
+        ]
+        sections.append({"label": label, "items": rows})
+    return sections
+
+
+def _is_current(name: str, shown: str) -> bool:
+    """A detail page lights up its list: calls:detail → calls:list, calls:chat_detail → chat_list."""
+    if name == shown:
+        return True
+    app, _, view = name.partition(":")
+    shown_app, _, shown_view = shown.partition(":")
+    return app == shown_app and view.removesuffix("list") == shown_view.removesuffix("detail")
+
+
+def _live(request: HttpRequest) -> dict[str, str] | None:
+    if not request.organization or not request.membership:
+        return None
+    ticket = tickets.Ticket(
+        str(request.organization.pk),
+        str(request.user.pk),
+        tickets.session_hash(request.session.session_key or ""),
+    )
+    return {"url": live_url(request), "ticket": tickets.issue(ticket)}
+
+
+def live_url(request: HttpRequest) -> str:
+    """In production the proxy routes the path; in development `live` has a port of its own."""
+    scheme = "wss" if settings.SECURE else "ws"
+    host = request.get_host()
+    if not settings.PRODUCTION:
+        host = f"{host.rpartition(':')[0] or host}:{settings.LIVE_PORT}"
+    return f"{scheme}://{host}{settings.LIVE_PATH}"
+
+
+def page_shell(request: HttpRequest) -> dict[str, Any]:
+    """Context processor of all pages of people who are signed in."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"navigation": [], "live": None}
+    return {
+        "navigation": _sections(request),
+        "live": _live(request),
+        "is_admin": access.is_admin(request),
+    }

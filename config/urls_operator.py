@@ -1,0 +1,16 @@
+"""Pages of the operator host."""
+
+from django.urls import include, path
+
+from operations.admin_site import site
+
+urlpatterns = [
+    path("", include("operations.urls")),
+    path("", include("accounts.urls")),
+    path("admin/", site.urls),
+]
+
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.forbidden"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"

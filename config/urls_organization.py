@@ -1,0 +1,16 @@
+"""Pages of an organization's host."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("analytics.urls")),
+    path("", include("accounts.urls")),
+    path("calls/", include("calls.urls")),
+    path("agents/", include("agents.urls")),
+    path("deliveries/", include("webhooks.urls")),
+]
+
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.forbidden"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"

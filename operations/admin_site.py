@@ -1,0 +1,31 @@
+"""Django's admin: the read-mostly back door for verified super admins, on the operator host only."""
+
+from __future__ import annotations
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+
+class OperatorAdminSite(AdminSite):
+    """Asks only whether this is a verified super admin; signing in happens on our own pages."""
+
+    site_header = site_title = "Switchboard"
+    index_title = "Records"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user = request.user
+        return bool(
+            request.organization is None
+            and user.is_active
+            and getattr(user, "is_super_admin", False)
+            and user.is_verified()
+        )
+
+    def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+        target = request.GET.get("next") or reverse("admin:index")
+        return redirect_to_login(target, reverse("accounts:sign_in"))
+
+
+site = OperatorAdminSite()

@@ -1,0 +1,44 @@
+"""`manage.py load_demo`: two organizations with 90 days of calls, and people who may sign in."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from operations.demo import loading, people
+
+
+class Command(BaseCommand):
+    help = "Loads the demo organizations; does nothing when they are there already."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--calls", type=int, default=20_000, help="calls in all")
+
+    def handle(self, *args: Any, calls: int, **options: Any) -> None:
+        if loading.demo_organizations():
+            if people.DEMO_FILE.exists():
+                self.stdout.write(f"The demo is loaded; {people.DEMO_FILE} says how to sign in.")
+                return
+            self.stdout.write("An earlier load was interrupted; beginning anew.")
+            loading.remove()
+        self._check_nothing_is_in_the_way()
+        began = time.monotonic()
+        sign_ins = loading.load(now=timezone.now(), calls=calls, report=self._report)
+        people.write_sign_ins(sign_ins)
+        self.stdout.write(f"Loaded {calls:,} calls in {time.monotonic() - began:.0f} s.")
+
+    def _check_nothing_is_in_the_way(self) -> None:
+        taken = [*loading.taken_slugs(), *people.taken_addresses()]
+        if taken:
+            raise CommandError(
+                f"{', '.join(taken)} exist here and are no demo data; nothing was loaded."
+            )
+
+    def _report(self, organization: str, deliveries: int) -> None:
+        if deliveries % 10_000 == 0:
+            self.stdout.write(f"{organization}: {deliveries:,} webhooks")
+            self.stdout.flush()

@@ -1,0 +1,17 @@
+"""Open a suspended or archived organization again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from operations.management.commands._organization import OrganizationCommand
+from tenants import actions
+from tenants.models import Organization
+
+
+class Command(OrganizationCommand):
+    help = "Open a suspended or archived organization again."
+
+    def change(self, organization: Organization, **options: Any) -> str:
+        actions.resume(organization)
+        return f"{organization.name} is active at {organization.base_url}"
