@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +13,18 @@ from typing import ClassVar, Protocol
 
 import psutil
 import psycopg
-import redis
 
 from operations.local.account import Account
 from operations.local.binaries import POSTGRESQL_MAJOR, Binaries
 from operations.local.errors import LocalError
 from operations.local.folders import Folders
 from operations.local.home import Home
+from operations.local.loop import Loop
 from operations.local.processes import Launch
 
 DATABASE_LOGIN = "postgres"
 START_SECONDS = 60
+READY = b"+OK\r\n+PONG\r\n"  # Valkey's answer to a password and a ping
 LOCK_TOLERANCE_SECONDS = 5
 
 
@@ -38,7 +39,7 @@ class Engine(Protocol):
     def running(self) -> psutil.Process | None:
         """A server that holds our data though no record of it is left."""
 
-    def prepare(self) -> None:
+    def prepare(self, loop: Loop) -> None:
         """Everything before the start that takes no running server."""
 
     def launch(self) -> Launch: ...
@@ -85,11 +86,11 @@ class PostgreSQL:
         login = f"{DATABASE_LOGIN}:{home.database_password}"
         return f"postgresql://{login}@/postgres?host={home.sockets}"
 
-    def prepare(self) -> None:
+    def prepare(self, loop: Loop) -> None:
         if not self.durable and not self._was_closed_well():
             shutil.rmtree(self.data)
         if not self.data.exists():
-            self._initialize()
+            self._initialize(loop)
         self._check_version()
         self._drop_foreign_lock()
 
@@ -100,7 +101,7 @@ class PostgreSQL:
             return not self.data.exists()
         return not (self.data / "postmaster.pid").exists()
 
-    def _initialize(self) -> None:
+    def _initialize(self, loop: Loop) -> None:
         """Make the cluster beside its place and move it there, so that a half-made one never is."""
         fresh = self.parent / "data.new"
         password = self.parent / "password"
@@ -110,12 +111,12 @@ class PostgreSQL:
         password.write_text(self.site.home.database_password)
         self.site.account.own(password)
         try:
-            self._initdb(fresh, password)
+            self._initdb(loop, fresh, password)
         finally:
             password.unlink()
         fresh.rename(self.data)
 
-    def _initdb(self, folder: Path, password: Path) -> None:
+    def _initdb(self, loop: Loop, folder: Path, password: Path) -> None:
         command = [
             str(self.site.binaries.postgresql / "initdb"),
             f"--pgdata={folder}",
@@ -127,23 +128,18 @@ class PostgreSQL:
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
         ]
-        log = self.site.log("initdb")
-        with log.open("wb") as output:
-            done = subprocess.run(
-                command if self.durable else [*command, "--no-sync"],
-                cwd="/",
-                env=engine_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                umask=0o077,
-                check=False,
-                **self.site.account.spawn_options(),
-            )
-        if done.returncode:
+        launch = Launch(
+            "initdb",
+            command if self.durable else [*command, "--no-sync"],
+            environment=engine_environment(),
+            account=self.site.account,
+            log=self.site.log("initdb"),
+        )
+        child = loop.complete("Making the database's folder", launch)
+        if child.process.returncode:
             raise LocalError(
-                f"PostgreSQL could not make its data folder: {last_line(log)} Nothing else was "
-                f"changed; the whole answer is in {log}."
+                f"PostgreSQL could not make its data folder: {last_line(launch.log)} Nothing else "
+                f"was changed; the whole answer is in {launch.log}."
             )
 
     def _check_version(self) -> None:
@@ -241,7 +237,7 @@ class Valkey:
     def running(self) -> psutil.Process | None:
         return None  # it holds nothing
 
-    def prepare(self) -> None:
+    def prepare(self, _loop: Loop) -> None:
         self.socket.unlink(missing_ok=True)
 
     def launch(self) -> Launch:
@@ -269,13 +265,15 @@ class Valkey:
         )
 
     def is_ready(self) -> bool:
-        client = redis.Redis.from_url(self.url, socket_timeout=5)
-        try:
-            return bool(client.ping())
-        except redis.RedisError:
-            return False
-        finally:
-            client.close()
+        hello = f"AUTH {self.site.home.cache_password}\r\nPING\r\n".encode()
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            try:
+                connection.connect(str(self.socket))
+                connection.sendall(hello)
+                return connection.makefile("rb").read(len(READY)) == READY
+            except OSError:
+                return False
 
 
 def embedded_engines(site: Site, *, durable: bool, given: Mapping[str, str]) -> list[Engine]:

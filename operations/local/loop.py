@@ -100,6 +100,18 @@ class Loop:
         except BlockingIOError:  # a grandchild still holds the pipe
             self.selector.unregister(child.process.stdout)
 
+    def complete(self, step: str, launch: Launch) -> Child:
+        """Run something to its end, showing its progress; the caller looks at how it ended."""
+        child = self.start(launch)
+        progress = Progress(self.console, step)
+        while not child.has_ended():
+            self.turn()
+            progress.tick()
+        self.forget(child)
+        if child.process.returncode == 0:
+            progress.done()
+        return child
+
     def wait(
         self,
         step: str,

@@ -126,21 +126,13 @@ class Product:
 
     def _step(self, command: str, *arguments: str) -> None:
         """Run a management command to its end."""
-        loop = self.supervisor.loop
-        python = [sys.executable, "manage.py"]
-        child = loop.start(self._launch(command, [*python, command, *arguments]))
-
-        def is_done() -> bool:
-            if child.process.poll():
-                loop.forget(child)
-                raise LocalError(
-                    f"`manage.py {command}` {child.ending()}; everything was stopped and the data "
-                    f"was kept: see the lines above or {child.launch.log}."
-                )
-            return child.has_ended()
-
-        loop.wait(f"Running {command}", is_done)
-        loop.forget(child)
+        launch = self._launch(command, [sys.executable, "manage.py", command, *arguments])
+        child = self.supervisor.loop.complete(f"Running {command}", launch)
+        if child.process.returncode:
+            raise LocalError(
+                f"`manage.py {command}` {child.ending()}; everything was stopped and the data was "
+                f"kept: see the lines above or {launch.log}."
+            )
 
     def serve(self) -> None:
         """Start the services and wait until the product answers."""

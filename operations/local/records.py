@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from operations.local.folders import write_private
 # Start times come in clock ticks; an id is not used again for another process within this time.
 SAME_START_SECONDS = 1.0
 KILL_SECONDS = 2.0
+POLL_SECONDS = 0.02
 RUN_MARK = "SWITCHBOARD_RUN"
 
 
@@ -65,10 +67,10 @@ class Record:
         if leader:
             send(leader, self.stop_signal)
             send(leader, signal.SIGCONT)  # a suspended process could not act on it
-            psutil.wait_procs([leader], timeout=patience)
+            await_end([leader], patience)
         for process in members:
             send(process, signal.SIGKILL)
-        psutil.wait_procs(members, timeout=KILL_SECONDS)
+        await_end(members, KILL_SECONDS)
 
 
 def _started(process: psutil.Process) -> float:
@@ -113,3 +115,19 @@ def send(process: psutil.Process, number: int) -> None:
     """Signal a process; psutil compares the start time first, so another is never hit."""
     with contextlib.suppress(psutil.Error):
         process.send_signal(number)
+
+
+def await_end(processes: list[psutil.Process], seconds: float) -> bool:
+    """Wait at most this long; one that nobody has collected yet (a zombie) has ended."""
+    deadline = time.monotonic() + seconds
+    while any(map(_still_runs, processes)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def _still_runs(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False

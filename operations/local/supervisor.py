@@ -17,7 +17,7 @@ from operations.local.errors import LocalError
 from operations.local.folders import Folders
 from operations.local.loop import Loop
 from operations.local.processes import Child, follow_parent
-from operations.local.records import Records
+from operations.local.records import Records, await_end, send
 
 # Together below the 15 seconds after which nothing may run any more.
 PROCESS_PATIENCE_SECONDS = 5
@@ -62,7 +62,7 @@ class Supervisor:
     def start_engine(self, engine: Engine) -> None:
         """Start and wait until it answers; raises LocalError with its last words if it ends."""
         self._end_unrecorded(engine)
-        engine.prepare()
+        engine.prepare(self.loop)
         child = self.loop.start(engine.launch())
         self.engines[engine.name] = (engine, child)
 
@@ -80,8 +80,8 @@ class Supervisor:
         process = engine.running()
         if process:
             self.console.say(f"Ending {engine.name} ({process.pid}), left by an earlier run.")
-            process.send_signal(engine.stop_signal)
-            process.wait(LEFTOVER_PATIENCE_SECONDS)
+            send(process, engine.stop_signal)
+            await_end([process], LEFTOVER_PATIENCE_SECONDS)
 
     def restart_ended_engines(self) -> None:
         """Start an engine again that ended; raises LocalError when that does not last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,12 +19,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from operations.local.account import Account
+from operations.local.errors import LocalError
 from operations.local.folders import CLONE, Folders
+from operations.local.home import Home
+from operations.local.records import Records, await_end
 
 PROCFILE = """\
 web: exec python manage.py web
-live: exec python manage.py live
-worker: exec python manage.py worker
+live: exec sleep 1000
+worker: exec sleep 1000
 """
 READY = "Ctrl-C ends"
 
@@ -94,12 +99,18 @@ class Project:
         return leaders + [child for one in leaders for child in one.children(recursive=True)]
 
     def clean(self) -> None:
+        if not self.folders.local.is_dir():
+            shutil.rmtree(self.folder.parent)
+            return
         for process in self.started:
             if process.poll() is None:
                 process.terminate()
                 process.wait(20)
-        # Undo what a test broke, so that the folders outside the clone are found and removed.
-        subprocess.run(self.command("clean"), cwd=CLONE, capture_output=True, check=False)
+        for record in Records(self.folders.records).load():
+            record.end(patience=5)
+        with contextlib.suppress(LocalError):  # a test may have damaged what tells of it
+            account = Account.for_engines()
+            Home.open(self.folders, account).remove(account)
         shutil.rmtree(self.folder.parent)
 
 
@@ -151,7 +162,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def all_ended(processes: list[psutil.Process], seconds: float = 15) -> bool:
-    return not psutil.wait_procs(processes, timeout=seconds)[1]
+    return await_end(processes, seconds)
 
 
 STOPS = {

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-
-
-class Health(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/health" else 404)
-        self.end_headers()
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
 
 
 def setup_database(*arguments: str) -> None:
@@ -35,7 +26,12 @@ def load_demo() -> None:
 
 
 def web() -> None:
-    HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Health).serve_forever()
+    listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+    while True:
+        connection, _address = listener.accept()
+        asked = connection.recv(4096).startswith(b"GET /health ")
+        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" if asked else b"HTTP/1.0 404 No\r\n\r\n")
+        connection.close()
 
 
 def sleep() -> None:
@@ -52,8 +48,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "release": release,
     "load_demo": load_demo,
     "web": web,
-    "live": sleep,
-    "worker": sleep,
     "demo_feed": sleep,
     "fail": fail,
 }
