@@ -100,8 +100,8 @@ class Call(Conversation):
     test_signal = models.TextField(null=True)  # noqa: DJ001
     # What an admin decided, and why; outranks the signal.
     billable_override = models.BooleanField(null=True)
-    billable_reason = models.CharField(max_length=200, blank=True, default="")
-    billable_changed_by = models.CharField(max_length=254, blank=True, default="")
+    billable_reason = models.CharField(max_length=200, blank=True, db_default="")
+    billable_changed_by = models.CharField(max_length=254, blank=True, db_default="")
     billable_changed_at = models.DateTimeField(null=True)
     is_billable = models.GeneratedField(
         expression=Coalesce(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -128,8 +129,8 @@ def receive(
             fresh = _store_and_apply(endpoint.schema_name, incoming, parsed)
         except CONNECTION_ERRORS:
             raise
-        except Exception:
-            logger.exception("applying a delivery failed", extra={"delivery_event": incoming.event})
+        except Exception as error:
+            _log_failure("applying a delivery failed", error)
             return _store_failed(endpoint.schema_name, incoming, parsed)
     return Receipt(parsed, incoming.state, is_repetition=not fresh)
 
@@ -166,6 +167,15 @@ def _read(
     incoming.reason = parsed.reason
     incoming.state = _STATES[parsed.action]
     return incoming, parsed
+
+
+def _log_failure(message: str, error: Exception) -> None:
+    """Without the exception's text: PostgreSQL's quotes the row, phone numbers and all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
+    logger.error(
+        "%s: %s %s %s", message, type(error).__name__, getattr(error, "sqlstate", ""), place
+    )
 
 
 _STATES = {
@@ -286,7 +296,7 @@ def apply_again(delivery: Delivery, *, schema: str) -> Delivery:
     except CONNECTION_ERRORS:
         raise
     except Exception as error:
-        logger.exception("applying a delivery again failed", extra={"delivery": str(delivery.pk)})
+        _log_failure("applying a delivery again failed", error)
         delivery.state, delivery.reason = DeliveryState.FAILED, "apply_error"
         delivery.reason_detail = type(error).__name__
         delay = RETRY_DELAYS[min(delivery.attempts, len(RETRY_DELAYS)) - 1]
