@@ -39,7 +39,8 @@
         ? "Resume live updates"
         : `Pause live updates${open() || state !== "live" ? "" : "; checks every 15 seconds"}`;
   };
-  const announce = (detail) => document.body.dispatchEvent(new CustomEvent("switchboard:changed", { detail }));
+  /* detail: {topics, only}; no topics means "look at everything", `only` names parts by id. */
+  const announce = (detail = {}) => document.body.dispatchEvent(new CustomEvent("switchboard:changed", { detail }));
 
   /* A ticket lives for a minute only; a later connection takes a new one from this page. */
   const renewTicket = async () => {
@@ -66,14 +67,15 @@
     current.addEventListener("open", () => {
       show("live");
       /* Signals sent while we were away are lost, so look once. */
-      if (attempts) announce({ topic: "resync" });
+      if (attempts) announce();
       attempts = 0;
     });
     current.addEventListener("message", (event) => {
       try {
-        announce(JSON.parse(event.data));
+        const said = JSON.parse(event.data);
+        announce({ topics: said.topics ?? [said.topic] });
       } catch {
-        announce({ topic: "resync" });
+        announce();
       }
     });
     current.addEventListener("close", (event) => {
@@ -94,7 +96,7 @@
   };
   const resume = () => {
     paused = false;
-    announce({ topic: "resync" });
+    announce();
     if (url) retry();
     else show("live");
   };
@@ -125,11 +127,10 @@
     const { elt: part, requestConfig } = event.detail;
     const cause = requestConfig?.triggeringEvent;
     if (cause?.type !== "switchboard:changed") return;
-    const topic = cause.detail?.topic;
-    const topics = part.dataset.live?.split(" ");
-    const only = cause.detail?.only;
-    const general = !topic || ["resync", "poll"].includes(topic);
-    const foreign = only ? !only.includes(part.id) : topics && !general && !topics.includes(topic);
+    const { topics, only } = cause.detail;
+    const shown = part.dataset.live?.split(" ");
+    const foreign =
+      (only && !only.includes(part.id)) || (topics && shown && !topics.some((topic) => shown.includes(topic)));
     const every = Number(part.dataset.liveEvery ?? 1) * 1000;
     const early = Date.now() - (last.get(part.id) ?? 0) < every;
     const busy = inUse(part);
@@ -148,7 +149,7 @@
     if (paused || document.hidden || !waiting.size) return;
     const only = [...waiting];
     waiting.clear();
-    announce({ topic: "resync", only });
+    announce({ only });
   }, 5000);
 
   /* Rows that were not there before light up once. */
@@ -171,10 +172,10 @@
     else if (badge?.dataset.auto) {
       delete badge.dataset.auto;
       resume();
-    } else if (!paused) announce({ topic: "poll" });
+    } else if (!paused) announce();
   });
   setInterval(() => {
-    if (!paused && !ended && !open() && !document.hidden) announce({ topic: "poll" });
+    if (!paused && !ended && !open() && !document.hidden) announce();
   }, POLL);
 
   if (url) connect();
