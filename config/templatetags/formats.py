@@ -171,7 +171,7 @@ def time_element(when: datetime, text: str | SafeString) -> SafeString:
 @register.simple_tag
 def stamp(when: datetime | None, zone: str | tzinfo | None = None) -> str:
     """For lists: "Today 14:29:50", "Nov 22 14:29:50", "Nov 22, 2025 14:29"."""
-    if when is None:
+    if not when:
         return MISSING
     local = when.astimezone(as_zone(zone))
     now = datetime.now(UTC).astimezone(local.tzinfo)
@@ -189,7 +189,7 @@ def stamp(when: datetime | None, zone: str | tzinfo | None = None) -> str:
 @register.simple_tag
 def clock(when: datetime | None, zone: str | tzinfo | None = None, parts: str = "minutes") -> str:
     """The time of day only; `parts` is "minutes", "seconds" or "milliseconds"."""
-    if when is None:
+    if not when:
         return MISSING
     local = when.astimezone(as_zone(zone))
     text = local.time().isoformat(timespec=parts)
@@ -199,7 +199,7 @@ def clock(when: datetime | None, zone: str | tzinfo | None = None, parts: str = 
 @register.simple_tag
 def ago(when: datetime | None) -> str:
     """How long ago: "just now", "3 min ago", "6 h ago", "2 d ago"."""
-    if when is None:
+    if not when:
         return MISSING
     local = when.astimezone(timezone.get_current_timezone())
     seconds = math.floor((datetime.now(UTC) - when).total_seconds())
