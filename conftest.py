@@ -1,0 +1,43 @@
+"""Tests run against the real engines: PostgreSQL and Valkey, started here and only for them.
+
+Each run has a database of its own, so that runs do not meet, and the roles of production: the
+application connects as the runtime login, never as the owner.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+
+import django
+
+from operations.local.pytest_plugin import start_test_engines
+
+engines = start_test_engines()
+DATABASE = f"test_{os.getpid()}"
+
+os.environ.update(
+    {
+        "ENVIRONMENT": "test",
+        "SECRET_KEY": "tests only",
+        "ENCRYPTION_KEYS": "1:" + base64.b64encode(bytes(32)).decode(),
+        "BACKUP_KEY": base64.b64encode(bytes(32)).decode(),
+        "PUBLIC_BASE_URL": "http://localhost:8000",
+        "REDIS_URL": os.environ["REDIS_URL"],
+        "LIVE_PORT": "8001",
+    }
+)
+
+from tenants.db.setup import prepare_database  # noqa: E402 - the environment comes first
+
+logins = prepare_database(
+    os.environ["DATABASE_ADMIN_URL"], database=DATABASE, report=lambda _: None
+)
+os.environ["DATABASE_URL"] = logins.runtime_url
+os.environ["DATABASE_OWNER_URL"] = logins.owner_url
+os.environ["DATABASE_BACKUP_URL"] = logins.backup_url
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+django.setup()
+
+pytest_plugins = ["testing.fixtures"]

@@ -1,0 +1,261 @@
+"""Fixtures of all tests: two organizations, four people, clients, a real server."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client
+from psycopg import sql
+
+from accounts import actions as accounts_actions
+from accounts.access import SESSION_HOST_KEY, host_key
+from accounts.models import Role, User
+from agents import actions as agents_actions
+from tenants import actions as tenants_actions
+from tenants import provisioning
+from tenants.models import Organization
+from tenants.pin import organization_context
+from webhooks.endpoints import Endpoint
+from webhooks.endpoints import cache as endpoint_cache
+
+PASSWORD = "correct horse battery staple"
+KEYS = {"acme": "key_acme_0000000000000001", "globex": "key_globex_000000000000001"}
+# Stands in every text column of the other organization; see `CanaryClient`.
+CANARIES = {"acme": "canary-of-acme-7f3a", "globex": "canary-of-globex-91bd"}
+
+
+def _administrator() -> psycopg.Connection[Any]:
+    return psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True)
+
+
+def _drop_database(connection: psycopg.Connection[Any], name: str) -> None:
+    connection.execute(
+        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    )
+    roles = connection.execute(
+        "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [f"{name}_"]
+    ).fetchall()
+    # Organizations' roles first: the owner granted them and cannot go before.
+    for (role,) in sorted(roles, key=lambda row: f"{name}_org_" not in row[0]):
+        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _drop_abandoned(connection: psycopg.Connection[Any]) -> None:
+    """Databases of runs that were killed."""
+    rows = connection.execute("SELECT datname FROM pg_database").fetchall()
+    for (name,) in rows:
+        found = re.fullmatch(r"test_(\d+)", name)
+        if found and not _is_running(int(found[1])):
+            _drop_database(connection, name)
+
+
+@dataclass(frozen=True)
+class People:
+    """Alice administers Acme, Bob views it, Charlie administers Globex, Sam is the operator."""
+
+    alice: User
+    bob: User
+    charlie: User
+    sam: User
+
+
+@dataclass
+class World:
+    """What every test starts from; committed once a run."""
+
+    acme: Organization
+    globex: Organization
+    people: People
+    endpoints: dict[str, Endpoint]
+    webhook_tokens: dict[str, str] = field(default_factory=dict)
+
+
+def _organization(slug: str, name: str, zone: str) -> tuple[Organization, str]:
+    organization, endpoint = tenants_actions.register_organization(
+        name=name, slug=slug, time_zone=zone
+    )
+    organization = provisioning.provision(organization.pk)
+    organization = Organization.objects.get(pk=organization.pk)
+    with organization_context(organization):
+        agents_actions.set_signing_key(organization.pk, KEYS[slug])
+    return organization, endpoint.token
+
+
+def _people(acme: Organization, globex: Organization) -> People:
+    def member(organization: Organization, name: str, role: Role) -> User:
+        return accounts_actions.add_member(
+            organization,
+            email=f"{name.lower()}@example.com",
+            role=role,
+            password=PASSWORD,
+            name=name,
+        )
+
+    sam = accounts_actions.create_super_admin(email="sam@example.com", name="Sam").user
+    return People(
+        alice=member(acme, "Alice", Role.ADMIN),
+        bob=member(acme, "Bob", Role.VIEWER),
+        charlie=member(globex, "Charlie", Role.ADMIN),
+        sam=sam,
+    )
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[World]:
+    """Replaces pytest-django's: the database was prepared by conftest.py; migrate it here."""
+    with django_db_blocker.unblock():
+        call_command("release", stdout=io.StringIO())
+        acme, acme_token = _organization("acme", "Acme", "America/New_York")
+        globex, globex_token = _organization("globex", "Globex", "Europe/London")
+        people = _people(acme, globex)
+        world = World(
+            acme,
+            globex,
+            people,
+            {
+                organization.slug: Endpoint(
+                    organization.pk, organization.schema_name, (KEYS[organization.slug],)
+                )
+                for organization in (acme, globex)
+            },
+            {"acme": acme_token, "globex": globex_token},
+        )
+    yield world
+    with django_db_blocker.unblock():
+        for connection in connections.all():
+            connection.close()
+    with _administrator() as administrator:
+        _drop_database(administrator, settings.DATABASES["default"]["NAME"])
+        _drop_abandoned(administrator)
+
+
+@pytest.fixture(autouse=True)
+def _clean_caches() -> Iterator[None]:
+    endpoint_cache.clear()
+    cache.clear()
+    yield
+
+
+@pytest.fixture
+def world(db: None, django_db_setup: World) -> World:
+    """The two organizations inside a transaction that is rolled back."""
+    return django_db_setup
+
+
+@pytest.fixture
+def acme(world: World) -> Organization:
+    return world.acme
+
+
+@pytest.fixture
+def globex(world: World) -> Organization:
+    return world.globex
+
+
+@pytest.fixture
+def in_acme(acme: Organization) -> Iterator[Organization]:
+    """Inside Acme's schema, as its role."""
+    with organization_context(acme):
+        yield acme
+
+
+def _empty_schemas(world: World) -> None:
+    """Empty organizations' tables as the owner: no role of the application may TRUNCATE."""
+    owner: Any = connections["owner"]
+    for organization in (world.acme, world.globex):
+        schema = organization.schema_name
+        with owner.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("TRUNCATE {}").format(
+                    sql.SQL(", ").join(
+                        sql.Identifier(schema, table)
+                        for table in (
+                            "calls_call", "calls_chat", "calls_retellalert",
+                            "agents_agent", "webhooks_delivery",
+                        )
+                    )
+                )
+            )  # fmt: skip
+
+
+@pytest.fixture
+def committed(django_db_setup: World, django_db_blocker: Any) -> Iterator[World]:
+    """The two organizations with real commits, for what happens between transactions; calls,
+    agents and deliveries are emptied afterwards."""
+    with django_db_blocker.unblock():
+        yield django_db_setup
+        _empty_schemas(django_db_setup)
+        for connection in connections.all():
+            connection.close()
+
+
+class CanaryClient(Client):
+    """A browser of one host. Fails when an answer holds the other organization's canary."""
+
+    def __init__(self, host: str, forbidden: str = "", **defaults: Any) -> None:
+        super().__init__(HTTP_HOST=host, **defaults)
+        self.forbidden = forbidden
+
+    def request(self, **request: Any) -> Any:
+        response = super().request(**request)
+        if self.forbidden and not response.streaming:
+            assert self.forbidden.encode() not in response.content, "another organization leaked"
+        return response
+
+
+ClientFactory = Callable[..., CanaryClient]
+
+
+@pytest.fixture
+def browser_of(world: World) -> ClientFactory:
+    """`browser_of(user, organization)`: a signed-in client; `browser_of(None, …)`: anonymous;
+    without an organization the operator host, verified unless `verified=False`."""
+
+    def make(
+        user: User | None, organization: Organization | None = None, *, verified: bool = True
+    ) -> CanaryClient:
+        host = organization.host if organization else "localhost:8000"
+        other = {"acme": "globex", "globex": "acme"}.get(organization.slug if organization else "")
+        client = CanaryClient(host, CANARIES[other] if other else "")
+        if user is not None:
+            _sign_in(client, user, organization, verified=verified)
+        return client
+
+    return make
+
+
+def _sign_in(
+    client: Client, user: User, organization: Organization | None, *, verified: bool
+) -> None:
+    """A session as `accounts.actions.sign_in` leaves it."""
+    from django_otp import DEVICE_ID_SESSION_KEY
+    from django_otp.plugins.otp_totp.models import TOTPDevice
+
+    from tenants.scope import door
+
+    with door():
+        client.force_login(user)
+        session = client.session
+        session[SESSION_HOST_KEY] = host_key(organization)
+        if verified and (device := TOTPDevice.objects.filter(user=user).first()):
+            session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session.save()
