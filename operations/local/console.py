@@ -22,7 +22,19 @@ class Console:
 
     def __init__(self, descriptor: int = 1) -> None:
         self.descriptor = descriptor
-        self.coloured = os.isatty(descriptor) and "NO_COLOR" not in os.environ
+        self.is_terminal = os.isatty(descriptor)
+        self.coloured = self.is_terminal and "NO_COLOR" not in os.environ
+        self.poll = select.poll()
+        self.poll.register(descriptor, 0)  # only for what is always reported: a hang-up
+
+    def is_closed(self) -> bool:
+        """Whether the terminal was closed.
+
+        Its SIGHUP goes to the first process in it. Where that is `make`, it waits for us.
+        """
+        return self.is_terminal and any(
+            events & select.POLLHUP for _descriptor, events in self.poll.poll(0)
+        )
 
     def say(self, text: str = "") -> None:
         self._write(f"{text}\n".encode())

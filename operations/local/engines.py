@@ -21,9 +21,11 @@ from operations.local.folders import Folders
 from operations.local.home import Home
 from operations.local.loop import Loop
 from operations.local.processes import Launch
+from operations.local.records import still_runs
 
 DATABASE_LOGIN = "postgres"
 START_SECONDS = 60
+TAIL_LINES = 5
 READY = b"+OK\r\n+PONG\r\n"  # Valkey's answer to a password and a ping
 LOCK_TOLERANCE_SECONDS = 5
 
@@ -92,7 +94,7 @@ class PostgreSQL:
         if not self.data.exists():
             self._initialize(loop)
         self._check_version()
-        self._drop_foreign_lock()
+        self._drop_foreign_locks()
 
     def _was_closed_well(self) -> bool:
         """Whether data written without fsync can be used again."""
@@ -138,8 +140,8 @@ class PostgreSQL:
         child = loop.complete("Making the database's folder", launch)
         if child.process.returncode:
             raise LocalError(
-                f"PostgreSQL could not make its data folder: {last_line(launch.log)} Nothing else "
-                f"was changed; the whole answer is in {launch.log}."
+                f"PostgreSQL could not make its data folder ({last_words(launch.log)}); nothing "
+                f"else was changed: see {launch.log}."
             )
 
     def _check_version(self) -> None:
@@ -157,25 +159,26 @@ class PostgreSQL:
                 "run `make clean-local` to start anew."
             )
 
-    def _drop_foreign_lock(self) -> None:
-        """Remove a lock whose process id now belongs to something else; PostgreSQL would refuse.
+    def _drop_foreign_locks(self) -> None:
+        """Remove lock files whose process is not our server; PostgreSQL would refuse to start.
 
-        Where that process has ended PostgreSQL removes the lock itself, with its own checks.
+        It refuses while anything has that process id: another process, or the server that was
+        killed and that no parent has collected yet. Its own check for sessions left stays.
         """
-        path = self.data / "postmaster.pid"
-        if path.exists() and self.running() is None:
-            path.unlink()
+        if self.running() is None:
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            for socket_file in Path(self.site.home.sockets).glob(".s.PGSQL.*"):
+                socket_file.unlink()
 
     def running(self) -> psutil.Process | None:
         """The server that holds the data folder, by the id and start time in its lock file."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
             process = psutil.Process(int(lines[0]))
-            if abs(process.create_time() - int(lines[2])) < LOCK_TOLERANCE_SECONDS:
-                return process
+            same = abs(process.create_time() - int(lines[2])) < LOCK_TOLERANCE_SECONDS
         except (OSError, ValueError, IndexError, psutil.Error):
-            pass
-        return None
+            return None
+        return process if same and still_runs(process) else None
 
     def launch(self) -> Launch:
         options = [f"--{name}={value}" for name, value in self._settings().items()]
@@ -291,6 +294,8 @@ def engine_environment() -> dict[str, str]:
     return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
-def last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing."
+def last_words(log: Path) -> str:
+    """What a program said before it ended: its last error, or else its last line."""
+    lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+    errors = [line for line in lines[-TAIL_LINES:] if "FATAL:" in line or "error:" in line]
+    return (errors or lines)[-1].rpartition("FATAL:")[2].strip().rstrip(".")

@@ -67,18 +67,19 @@ class Folders:
     def create(self) -> None:
         """Make the folders; as root other accounts may pass through, the engines' among them."""
         mode = 0o711 if os.geteuid() == 0 else 0o700
-        make_folder(self.clone / ".local", mode)
-        make_folder(self.local, mode)
+        for path in (self.clone / ".local", self.local):
+            make_folder(path, mode)
+            _check_owner(path)
         make_folder(self.logs, 0o700)
-        self._check_owner()
 
-    def _check_owner(self) -> None:
-        owner = self.local.stat().st_uid
-        if owner != os.geteuid():
-            raise LocalError(
-                f"{self.local} belongs to user {owner} and this is user {os.geteuid()}; "
-                "it was left as it is: run make as its owner, or let the owner remove it."
-            )
+
+def _check_owner(path: Path) -> None:
+    owner = path.stat().st_uid
+    if owner != os.geteuid():
+        raise LocalError(
+            f"{path} belongs to user {owner} and this is user {os.geteuid()}; it was left as it "
+            "is: run make as its owner, or let the owner remove it."
+        )
 
 
 def make_folder(path: Path, mode: int) -> None:

@@ -41,6 +41,9 @@ def main(command: list[str]) -> int:
     except LocalError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"Error: {error.filename}: {error.strerror}; nothing was removed.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Stopped; the next start goes on from here.", file=sys.stderr)
         return 130
@@ -156,8 +159,8 @@ def _run(step: str, command: list[str], log: Path) -> None:
         _await(process, step, began)
     if process.returncode:
         raise LocalError(
-            f"{step} failed: {_last_line(log)} What was installed is kept; look into {log}, check "
-            "the network and start again."
+            f"{step} failed ({_last_line(log)}); what was installed is kept: check the network, "
+            f"see {log}, and start again."
         )
     print(f"{step}: done in {time.monotonic() - began:.1f} s", flush=True)
 
@@ -177,7 +180,7 @@ def _await(process: subprocess.Popen[bytes], step: str, began: float) -> None:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else "it said nothing."
+    return lines[-1].strip() if lines else "it said nothing"
 
 
 if __name__ == "__main__":

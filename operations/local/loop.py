@@ -68,7 +68,7 @@ class Loop:
                 self._read(key.data)
             else:
                 os.read(key.fd, READ_SIZE)
-        if self.stop_asked and not self.stopping:
+        if (self.stop_asked or self.console.is_closed()) and not self.stopping:
             raise Stopped
 
     def _read(self, child: Child) -> None:

@@ -39,7 +39,7 @@ class Record:
         """The recorded process if it is still there."""
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(self.pid)
-            if abs(_started(process) - self.started) < SAME_START_SECONDS:
+            if abs(_started(process) - self.started) < SAME_START_SECONDS and still_runs(process):
                 return process
         return None
 
@@ -118,16 +118,17 @@ def send(process: psutil.Process, number: int) -> None:
 
 
 def await_end(processes: list[psutil.Process], seconds: float) -> bool:
-    """Wait at most this long; one that nobody has collected yet (a zombie) has ended."""
+    """Wait at most this long; returns whether all have ended."""
     deadline = time.monotonic() + seconds
-    while any(map(_still_runs, processes)):
+    while any(map(still_runs, processes)):
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_SECONDS)
     return True
 
 
-def _still_runs(process: psutil.Process) -> bool:
+def still_runs(process: psutil.Process) -> bool:
+    """A zombie, ended but not collected by its parent yet, does not run any more."""
     with contextlib.suppress(psutil.Error):
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from operations.local.console import Console
-from operations.local.engines import START_SECONDS, Engine, last_line
+from operations.local.engines import START_SECONDS, Engine, last_words
 from operations.local.errors import LocalError
 from operations.local.folders import Folders
 from operations.local.loop import Loop
@@ -69,8 +69,9 @@ class Supervisor:
         def is_ready() -> bool:
             if child.has_ended():
                 raise LocalError(
-                    f"{engine.name} {child.ending()} while starting: {last_line(child.launch.log)} "
-                    f"Its data was left as it is; its log is {child.launch.log}."
+                    f"{engine.name} {child.ending()} while starting "
+                    f"({last_words(child.launch.log)}); its data was left as it is: see "
+                    f"{child.launch.log}."
                 )
             return engine.is_ready()
 

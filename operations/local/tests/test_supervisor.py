@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import redis
 
 from operations.local.environment import read_environment
 from operations.local.folders import CLONE
-from operations.local.tests.conftest import STOPS, Project, all_ended, wait_until
+from operations.local.tests.conftest import READY, STOPS, Project, all_ended, wait_until
 
 LONG_NAME = "a clone with spaces " + "x" * 100
 
@@ -82,6 +83,27 @@ def test_signal_to_make_ends_everything(project: Project) -> None:
     families = project.families()
     process.terminate()
     process.wait(15)
+    assert all_ended(families, seconds=1)
+
+
+def test_closed_terminal_ends_everything(project: Project) -> None:
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(
+        project.command("run"),
+        cwd=CLONE,
+        env=project.environment(),
+        stdout=inside,
+        stderr=inside,
+        start_new_session=True,
+    )
+    project.started.append(process)
+    os.close(inside)
+    output = b""
+    while READY.encode() not in output:
+        output += os.read(terminal, 4096)
+    families = project.families()
+    os.close(terminal)
+    assert process.wait(15) == 0
     assert all_ended(families, seconds=1)
 
 
