@@ -8,7 +8,7 @@ import time
 
 COLOURS = {"web": 36, "live": 35, "worker": 33, "feed": 32}
 PLAIN = 2
-NAME_WIDTH = 8
+NAME_WIDTH = 14
 CHUNK = 4096  # a pipe that is ready takes this much without blocking
 PATIENCE_SECONDS = 0.2
 
@@ -41,7 +41,7 @@ class Console:
 
     def relay(self, name: str, line: bytes) -> None:
         """A line of a process, after its name."""
-        label = f"{name:<{NAME_WIDTH}}|"
+        label = f"{name:<{NAME_WIDTH}} |"
         if self.coloured:
             label = f"\x1b[{COLOURS.get(name, PLAIN)}m{label}\x1b[0m"
         self._write(label.encode() + b" " + line + b"\n")
