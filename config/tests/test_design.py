@@ -2,10 +2,13 @@
 
 import re
 from pathlib import Path
+from zipfile import ZipFile
 
+import lucide
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+NAVIGATION = ROOT / "config" / "navigation.py"
 CSS = (ROOT / "static" / "app.css").read_text()
 TOKEN_BLOCK = re.compile(r"/\* tokens:start \*/(.*?)/\* tokens:end \*/", re.DOTALL)
 APPS = [folder for folder in ROOT.iterdir() if (folder / "__init__.py").exists()]
@@ -98,6 +101,14 @@ def test_marks_stand_out_from_the_surface(theme: int) -> None:
     known = tokens()
     surface = known["surface"][theme]
     assert [name for name in MARKS if contrast(known[name][theme], surface) < 3] == []
+
+
+def test_every_icon_exists() -> None:
+    drawings = set(ZipFile(Path(lucide.__file__).with_name("lucide.zip")).namelist())
+    named = {
+        name for path in MARKUP for name in re.findall(r'{% icon "([\w-]+)"', path.read_text())
+    } | set(re.findall(r'"[A-Z][\w ]+", "([a-z0-9-]+)", "', NAVIGATION.read_text()))
+    assert {name for name in named if f"{name}.svg" not in drawings} == set()
 
 
 def test_no_text_below_eleven_pixels() -> None:
