@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO
 
 from operations.local.environment import drop_libpq_settings, read_environment
 from operations.local.errors import LocalError
@@ -17,7 +16,6 @@ from operations.local.folders import CLONE, Folders
 from operations.local.processes import open_log
 
 START_SECONDS = 90
-_held: list[IO[str]] = []  # an open file keeps its lock until this process ends, however it ends
 
 
 @functools.cache
@@ -35,8 +33,9 @@ def start_test_engines() -> dict[str, str]:
 
 def use_test_engines(folders: Folders) -> dict[str, str]:
     folders.create()
-    _held.append(folders.users.open("a"))
-    fcntl.flock(_held[-1], fcntl.LOCK_SH)  # waits while the engines of earlier runs are ending
+    # Stays open, and so locked, until this process ends, however it ends.
+    users = os.open(folders.users, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(users, fcntl.LOCK_SH)  # waits while the engines of earlier runs are ending
     with folders.local.joinpath("start.lock").open("a") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         if not folders.environment.exists() or not _is_supervised(folders):
