@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 PYTEST_ARGS ?=
+LOCK_ARGS ?=
 
 need_python := command -v $(PYTHON) >/dev/null || { \
 	echo "Error: $(PYTHON) was not found; install python3 and python3-venv." >&2; exit 1; }
@@ -43,10 +44,10 @@ format: venv ## Format the sources
 	$(VENV_PYTHON) -m ruff check --fix .
 	$(VENV_PYTHON) -m ruff format .
 
-lock: venv ## Choose the newest allowed versions of all packages anew
-	PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile pyproject.toml --group dev --universal \
-		--python-version 3.11 --generate-hashes --quiet --upgrade -o requirements.lock \
-		--custom-compile-command "make lock"
+lock: ## Write requirements.lock anew; with LOCK_ARGS=--upgrade take newer versions
+	@$(need_python); exec $(install) uv pip compile pyproject.toml --group dev --universal \
+		--python-version 3.11 --generate-hashes --quiet --output-file requirements.lock \
+		--custom-compile-command "make lock" $(LOCK_ARGS)
 
 bench-ingest: venv ## Measure the reception of webhooks
 	@exec $(VENV_PYTHON) bench/ingest.py

@@ -83,6 +83,11 @@ class Home:
             account.own(parent)
         return parent
 
+    def forgotten(self, folders: Folders) -> list[Path]:
+        """Data of this clone outside it, from a `.local` that was deleted by hand."""
+        found = OUTSIDE_PARENT.glob(f"switchboard-{folders.fingerprint}-*")
+        return [path for path in found if str(path) != self.outside]
+
     def remove(self, account: Account) -> None:
         """Delete what lies outside the clone, if it is what we made."""
         for text in (self.sockets, self.outside):

@@ -27,6 +27,7 @@ from operations.local.folders import CLONE, Folders
 VENV = CLONE / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = CLONE / "requirements.lock"
+LOG = CLONE / ".local" / "log" / "install.log"
 STAMP = VENV / "installed"
 PYTHONS = ("python3", "python3.14", "python3.13", "python3.12", "python3.11")
 IS_NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))"
@@ -38,6 +39,7 @@ def main(command: list[str]) -> int:
         signal.signal(number, _interrupt)
     try:
         _install_if_needed()
+        program = _program(command[0]) if command else ""
     except LocalError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
@@ -49,9 +51,13 @@ def main(command: list[str]) -> int:
         return 130
     if command:
         sys.stdout.flush()
-        program = str(VENV / "bin" / command[0])  # Python finds its venv by this whole path
         os.execv(program, [program, *command[1:]])
     return 0
+
+
+def _program(name: str) -> str:
+    """The whole path of a command: by it Python finds its venv."""
+    return _uv() if name == "uv" else str(VENV / "bin" / name)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -63,10 +69,9 @@ def _install_if_needed() -> None:
     folders.create()
     with _turn_of(folders.local / "install.lock"):
         if not _is_current():
-            log = folders.logs / "install.log"
-            log.unlink(missing_ok=True)
-            _make_venv(log)
-            _install(log)
+            LOG.unlink(missing_ok=True)
+            _make_venv()
+            _install()
             STAMP.write_text(_stamp())
 
 
@@ -89,12 +94,12 @@ def _is_current() -> bool:
     return False
 
 
-def _make_venv(log: Path) -> None:
+def _make_venv() -> None:
     """Create the venv unless a working one of this place is there."""
     moved = STAMP.exists() and not STAMP.read_text().endswith(f" {VENV}\n")
     if moved or not _runs(VENV_PYTHON, IS_NEW_ENOUGH):
         shutil.rmtree(VENV, ignore_errors=True)
-        _run("Making .venv", _venv_command(), log)
+        _run("Making .venv", _venv_command())
     STAMP.unlink(missing_ok=True)
 
 
@@ -130,37 +135,37 @@ def _runs(python: str | Path, code: str) -> bool:
     return False
 
 
-def _install(log: Path) -> None:
-    command = [_uv(log), "pip", "sync", "--quiet", "--require-hashes", f"--python={VENV_PYTHON}"]
-    _run("Installing packages", [*command, str(REQUIREMENTS)], log)
+def _install() -> None:
+    command = [_uv(), "pip", "sync", "--quiet", "--require-hashes", f"--python={VENV_PYTHON}"]
+    _run("Installing packages", [*command, str(REQUIREMENTS)])
 
 
-def _uv(log: Path) -> str:
+def _uv() -> str:
     """The installer: the machine's, or one that pip puts into the venv."""
     own = VENV / "bin" / "uv"
     found = shutil.which("uv")
     if found or own.exists():
         return found or str(own)
     if not _runs(VENV_PYTHON, "import pip"):
-        _run("Adding pip", [str(VENV_PYTHON), "-m", "ensurepip"], log)
+        _run("Adding pip", [str(VENV_PYTHON), "-m", "ensurepip"])
     command = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "uv"]
-    _run("Adding uv", command, log)
+    _run("Adding uv", command)
     return str(own)
 
 
-def _run(step: str, command: list[str], log: Path) -> None:
+def _run(step: str, command: list[str]) -> None:
     """Run with its output in the log, saying every few seconds that it still runs."""
     began = time.monotonic()
     print(f"{step} …", flush=True)
-    with log.open("ab") as output:
+    with LOG.open("ab") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
         _await(process, step, began)
     if process.returncode:
         raise LocalError(
-            f"{step} failed ({_last_line(log)}); what was installed is kept: check the network, "
-            f"see {log}, and start again."
+            f"{step} failed ({_last_line()}); what was installed is kept: check the network, "
+            f"see {LOG}, and start again."
         )
     print(f"{step}: done in {time.monotonic() - began:.1f} s", flush=True)
 
@@ -178,8 +183,8 @@ def _await(process: subprocess.Popen[bytes], step: str, began: float) -> None:
             process.wait()
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
+def _last_line() -> str:
+    lines = LOG.read_text(errors="replace").strip().splitlines()
     return lines[-1].strip() if lines else "it said nothing"
 
 

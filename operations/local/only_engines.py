@@ -42,7 +42,10 @@ def start_engines(supervisor: Supervisor, environ: Mapping[str, str]) -> None:
     given = given_addresses(environ)
     settings = {**generated_keys(), **kept, "ENVIRONMENT": "development", **addresses(environ)}
     if len(given) < 2:
-        engines = embedded_engines(Site.open(folders), durable=True, given=given)
+        site = Site.open(folders)
+        for path in site.home.forgotten(folders):
+            supervisor.console.say(f"An earlier database is kept in {path}; delete it if unneeded.")
+        engines = embedded_engines(site, durable=True, given=given)
         for engine in engines:
             supervisor.start_engine(engine)
         given |= {engine.variable: engine.url for engine in engines}
