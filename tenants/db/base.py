@@ -63,6 +63,18 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[m
         # Past django-tenants' own _cursor(), which would send a second SET and swallow its failure.
         return super(django_tenants_backend.DatabaseWrapper, self)._cursor(name)
 
+    def _commit(self) -> None:
+        """PostgreSQL answers COMMIT after a swallowed error by a rollback, which takes a SET that
+        was sent in the transaction back; so does a COMMIT that fails. The scope is forgotten."""
+        known, self.search_path_set_schemas = self.search_path_set_schemas, None
+        failed = (
+            self.connection is not None
+            and self.connection.info.transaction_status == TransactionStatus.INERROR
+        )
+        super()._commit()
+        if not failed:
+            self.search_path_set_schemas = known
+
     def _enter_scope(self) -> None:
         if self.schema_name != "public" and self._works_as_roles:
             self._check_pin()
