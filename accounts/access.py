@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -17,6 +19,10 @@ from tenants.scope import door
 
 SESSION_HOST_KEY = "organization"
 OPERATOR = "operator"
+
+# Whether the person this request is for sees whole phone numbers. Masked unless said otherwise,
+# so that what forgets to ask shows too little instead of too much.
+_sees_personal_data: ContextVar[bool] = ContextVar("sees_personal_data", default=False)
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -105,3 +111,17 @@ def super_admin_required(view: View[P]) -> View[P]:
 def is_admin(request: HttpRequest) -> bool:
     membership: Any = getattr(request, "membership", None)
     return membership is not None and membership.is_admin
+
+
+def sees_personal_data() -> bool:
+    return _sees_personal_data.get()
+
+
+@contextmanager
+def personal_data_as(membership: Membership | None) -> Iterator[None]:
+    """For the length of a request, what `sees_personal_data` answers: admins yes, viewers no."""
+    token = _sees_personal_data.set(membership is not None and membership.is_admin)
+    try:
+        yield
+    finally:
+        _sees_personal_data.reset(token)

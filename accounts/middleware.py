@@ -32,4 +32,5 @@ class MembershipMiddleware:
             if not access.may_be_here(request):
                 logout(request)
                 request.user = AnonymousUser()
-        return self.get_response(request)
+        with access.personal_data_as(request.membership):
+            return self.get_response(request)

@@ -12,6 +12,7 @@ from agents.models import Agent, RetellConnection
 from tenants import encryption
 
 KEY_FIELD = "retell_api_key"
+KEY_MAX_LENGTH = 512
 PREVIOUS_KEY_VALID_DAYS = 7
 
 
@@ -19,14 +20,20 @@ class RetellKeyError(ValueError):
     """The text cannot be a Retell API key."""
 
 
+def clean_key(key: str) -> str:
+    """Without white space around it; raises `RetellKeyError`."""
+    key = key.strip()
+    if not key or len(key) > KEY_MAX_LENGTH or not key.isprintable():
+        raise RetellKeyError("The Retell API key is empty or not a key. Nothing was changed.")
+    return key
+
+
 def set_signing_key(organization_id: UUID, key: str) -> RetellConnection:
     """Store the key that signs webhooks; the one before it stays valid for seven days.
 
     Raises `RetellKeyError` for an empty key: an empty key would accept forged webhooks.
     """
-    key = key.strip()
-    if not key or len(key) > 512 or not key.isprintable():
-        raise RetellKeyError("The Retell API key is empty or not a key. Nothing was changed.")
+    key = clean_key(key)
     sealed = encryption.encrypt(key, organization_id=organization_id, field=KEY_FIELD)
     with transaction.atomic():
         old = RetellConnection.objects.select_for_update().filter(pk=1).first()

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 class AgentQuerySet(models.QuerySet["Agent"]):
     def for_list(self) -> AgentQuerySet:
         """Unassigned ones first: they want a name."""
-        return self.order_by(models.Case(models.When(name="", then=0), default=1), "name")
+        return self.annotate(
+            call_count=models.Count("calls"), last_call_at=models.Max("calls__sort_at")
+        ).order_by(models.Case(models.When(name="", then=0), default=1), "name", "retell_name")
 
     def for_choice(self) -> AgentQuerySet:
         return self.only("id", "name", "retell_name", "retell_agent_id")

@@ -1,2 +1,11 @@
+from django.urls import path
+
+from agents import views
+
 app_name = "agents"
-urlpatterns: list = []
+
+urlpatterns = [
+    path("", views.agent_list, name="list"),
+    path("<uuid:agent_id>/", views.agent_detail, name="detail"),
+    path("<uuid:agent_id>/edit/", views.edit_agent, name="edit"),
+]

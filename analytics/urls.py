@@ -1,2 +1,7 @@
+from django.urls import path
+
+from analytics import views
+
 app_name = "analytics"
-urlpatterns: list = []
+
+urlpatterns = [path("", views.overview, name="overview")]

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
 from calls import outcomes
+from calls.masking import shown_number
 from calls.outcomes import Outcome, Tagged
 from calls.querysets import CallQuerySet, ChatQuerySet
 
@@ -44,7 +45,7 @@ class Conversation(models.Model):
         db_constraint=False,
         db_index=False,
         null=True,
-        related_name="+",
+        related_name="%(class)ss",
     )
     agent_version = models.IntegerField(null=True)
     agent_name = models.TextField(null=True)  # noqa: DJ001
@@ -139,6 +140,9 @@ class Call(Conversation):
     def get_absolute_url(self) -> str:
         return reverse("calls:detail", args=[self.pk])
 
+    def get_classify_url(self) -> str:
+        return reverse("calls:classify", args=[self.pk])
+
     @property
     def outcome(self) -> Outcome:
         return Outcome(self.outcome_code)
@@ -148,9 +152,10 @@ class Call(Conversation):
         return outcomes.disconnection(self.disconnection_reason)
 
     @property
-    def other_party_number(self) -> str | None:
-        """The person's number, not the agent's: the caller inbound, the callee outbound."""
-        return self.to_number if self.direction == "outbound" else self.from_number
+    def caller_number(self) -> str | None:
+        """The person's number, not the agent's (the callee's outbound), masked as it must be."""
+        other = self.to_number if self.direction == "outbound" else self.from_number
+        return shown_number(other)
 
 
 class Chat(Conversation):

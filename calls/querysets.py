@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
@@ -13,7 +13,22 @@ if TYPE_CHECKING:
 _HEAVY = ("cost", "latency", "transcript", "transcript_entries", "details", "provenance")
 
 
-class CallQuerySet(models.QuerySet["Call"]):
+class NewestFirst(models.QuerySet[Any]):
+    """Rows sorted by `sort_at` and `id`, newest first."""
+
+    def neighbours(self, row: Call | Chat) -> tuple[Any, Any]:
+        """The next newer and the next older row, or None."""
+        beside = self.only("id", "sort_at")
+        newer = beside.filter(sort_at__gte=row.sort_at).filter(
+            models.Q(sort_at__gt=row.sort_at) | models.Q(id__gt=row.pk)
+        )
+        older = beside.filter(sort_at__lte=row.sort_at).filter(
+            models.Q(sort_at__lt=row.sort_at) | models.Q(id__lt=row.pk)
+        )
+        return newer.order_by("sort_at", "id").first(), older.order_by("-sort_at", "-id").first()
+
+
+class CallQuerySet(NewestFirst):
     def for_list(self) -> CallQuerySet:
         """Newest first, with the agent, without the large columns."""
         return self.defer(*_HEAVY).select_related("agent").order_by("-sort_at", "-id")
@@ -26,7 +41,7 @@ class CallQuerySet(models.QuerySet["Call"]):
         return self.filter(is_billable=True)
 
 
-class ChatQuerySet(models.QuerySet["Chat"]):
+class ChatQuerySet(NewestFirst):
     def for_list(self) -> ChatQuerySet:
         heavy = ("cost", "transcript", "messages", "details", "provenance")
         return self.defer(*heavy).select_related("agent").order_by("-sort_at", "-id")

@@ -52,13 +52,14 @@ SHARED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "procrastinate.contrib.django",
     "rest_framework",
     "django_htmx",
+    "django_filters",
     "channels",
 ]
 TENANT_APPS = ["agents", "calls", "webhooks"]
@@ -246,8 +247,7 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     }
 }
 
-# --- Jobs ----------------------------------------------------------------------------------------
-PROCRASTINATE_ON_APP_READY = "operations.jobs.on_app_ready"
+# --- Jobs: see operations/jobs.py ------------------------------------------------------------------
 
 # --- Pages ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"

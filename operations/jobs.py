@@ -1,9 +1,86 @@
-"""The job queue: which modules hold tasks, and how tasks reach organizations."""
+"""The job queue: two workers in one process, as two logins.
+
+Ordinary jobs run as the runtime login, in the role of the platform; jobs that make or drop schemas
+run from a queue of their own as the owner. The queue is polled each second: Procrastinate's
+notification on insert is dropped, because it slows every commit down.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import signal
+from typing import Any
+
+from django.db import connections
 from procrastinate import App
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.psycopg_connector import PsycopgConnector
+
+from tenants.db.roles import role_name
+from tenants.tasks import OWNER_QUEUE
+
+POLLING_SECONDS = 1.0
+SHUTDOWN_SECONDS = 8
+CONCURRENCY = 4
 
 
-def on_app_ready(app: App) -> None:
-    """Called by Procrastinate once Django is ready; task modules register on import."""
+def _connector(alias: str, role: str | None) -> PsycopgConnector:
+    parameters = connector_params(alias)
+    if role is not None:
+        database = str(connections[alias].settings_dict["NAME"])
+        parameters["options"] += f" -c role={role_name(database, role)}"
+    return PsycopgConnector(kwargs=parameters, min_size=1, max_size=CONCURRENCY + 2)
+
+
+async def _work(app: App, connector: PsycopgConnector, **options: Any) -> None:
+    # Only a copy of the app talks through this connector: jobs themselves enqueue through Django.
+    working: App = app.with_connector(connector)
+    async with working.open_async():
+        await working.run_worker_async(
+            fetch_job_polling_interval=POLLING_SECONDS,
+            listen_notify=False,
+            delete_jobs="successful",
+            install_signal_handlers=False,  # each would replace the other's; see _until_stopped
+            shutdown_graceful_timeout=SHUTDOWN_SECONDS,
+            **options,
+        )
+
+
+async def _work_on_all(app: App, *, with_owner: bool) -> None:
+    workers = [
+        _work(
+            app,
+            _connector("default", "platform"),
+            name="jobs",
+            queues=["default"],
+            concurrency=CONCURRENCY,
+        )
+    ]
+    if with_owner:
+        workers.append(
+            _work(app, _connector("owner", None), name="owner", queues=[OWNER_QUEUE], concurrency=1)
+        )
+    await _until_stopped([asyncio.create_task(worker) for worker in workers])
+
+
+async def _until_stopped(tasks: list[asyncio.Task[None]]) -> None:
+    """Until SIGTERM or SIGINT, which let running jobs finish; or until one worker fails."""
+
+    def stop() -> None:
+        for task in tasks:
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        if not task.cancelled():
+            task.result()
+
+
+def run_workers(app: App, *, with_owner: bool) -> None:
+    """Work until SIGTERM or SIGINT; running jobs are finished first."""
+    asyncio.run(_work_on_all(app, with_owner=with_owner))

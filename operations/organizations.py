@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import transaction
 
 from accounts import actions as accounts_actions
 from accounts.models import Role
 from agents import actions as agents_actions
+from calls.models import Call
 from tenants import actions as tenants_actions
 from tenants import provisioning
 from tenants.exceptions import OrganizationError
-from tenants.models import Organization, WebhookEndpoint
+from tenants.models import Organization, OrganizationStatus, WebhookEndpoint
 from tenants.pin import organization_context
+from tenants.scope import platform
+from tenants.tasks import provision as provision_task
+from webhooks.models import Delivery
+
+PROVISIONING_WAIT_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +54,12 @@ def create_organization(
     time_zone: str = "UTC",
     created_by: str = "",
 ) -> NewOrganization:
-    """Register, provision, store the key, invite the first admin.
+    """Register, provision, store the key, invite the first admin. Needs the owner login.
 
-    Raises `OrganizationError`; what is invalid is refused before anything is made.
+    Raises `OrganizationError` or `RetellKeyError`; what is invalid is refused before anything is
+    made, and a schema that cannot be made leaves nothing behind.
     """
-    try:
-        validate_email(admin_email)
-    except ValidationError as error:
-        raise OrganizationError(f"“{admin_email}” is not an e-mail address.") from error
+    _validate(admin_email, retell_api_key)
     organization, endpoint = tenants_actions.register_organization(
         name=name, slug=slug, time_zone=time_zone
     )
@@ -62,6 +69,64 @@ def create_organization(
         # Provisioning is one transaction, so only the reservation is left to take back.
         tenants_actions.unregister(organization)
         raise
+    return _finish(organization, endpoint, admin_email, retell_api_key, created_by)
+
+
+def request_organization(
+    *,
+    name: str,
+    slug: str,
+    admin_email: str,
+    retell_api_key: str = "",
+    time_zone: str = "UTC",
+    created_by: str = "",
+) -> NewOrganization:
+    """As `create_organization`, for `web`, which has no owner login: the worker makes the schema.
+
+    Raises `OrganizationError` also when no worker made it in time; nothing is left behind then.
+    """
+    _validate(admin_email, retell_api_key)
+    with platform(), transaction.atomic():
+        organization, endpoint = tenants_actions.register_organization(
+            name=name, slug=slug, time_zone=time_zone
+        )
+        provision_task.defer(organization_id=str(organization.pk))
+    if not _await_provisioning(organization):
+        tenants_actions.unregister(organization)
+        raise OrganizationError(
+            "No worker answered, so the organization was not made. Check that the worker runs,"
+            " then try again."
+        )
+    return _finish(organization, endpoint, admin_email, retell_api_key, created_by)
+
+
+def _validate(admin_email: str, retell_api_key: str) -> None:
+    try:
+        validate_email(admin_email)
+    except ValidationError as error:
+        raise OrganizationError(f"“{admin_email}” is not an e-mail address.") from error
+    if retell_api_key:
+        agents_actions.clean_key(retell_api_key)
+
+
+def _await_provisioning(organization: Organization) -> bool:
+    deadline = time.monotonic() + PROVISIONING_WAIT_SECONDS
+    while time.monotonic() < deadline:
+        with platform():
+            organization.refresh_from_db()
+        if organization.status == OrganizationStatus.ACTIVE:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _finish(
+    organization: Organization,
+    endpoint: WebhookEndpoint,
+    admin_email: str,
+    retell_api_key: str,
+    created_by: str,
+) -> NewOrganization:
     if retell_api_key:
         with organization_context(organization):
             agents_actions.set_signing_key(organization.pk, retell_api_key)
@@ -69,3 +134,22 @@ def create_organization(
         organization, email=admin_email, role=Role.ADMIN, invited_by=created_by
     )
     return NewOrganization(organization, endpoint, invitation_url)
+
+
+def with_activity(organizations: Iterable[Organization]) -> list[Organization]:
+    """Organizations with `users`, `calls` and `last_event_at` set, read in each one's schema."""
+    rows = list(organizations)
+    for organization in rows:
+        organization.users = organization.member_count  # type: ignore[attr-defined]
+        organization.calls = organization.last_event_at = None  # type: ignore[attr-defined]
+        if organization.status in _WITHOUT_SCHEMA:
+            continue
+        with organization_context(organization):
+            newest = Delivery.objects.order_by("-id").only("received_at").first()
+            organization.calls = Call.objects.count()  # type: ignore[attr-defined]
+        if newest is not None:
+            organization.last_event_at = newest.received_at  # type: ignore[attr-defined]
+    return rows
+
+
+_WITHOUT_SCHEMA = (OrganizationStatus.PROVISIONING, OrganizationStatus.DELETED)

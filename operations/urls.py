@@ -1,2 +1,17 @@
+from django.urls import path
+
+from operations import views
+
 app_name = "operations"
-urlpatterns: list = []
+
+urlpatterns = [
+    path("", views.organization_list, name="organization_list"),
+    path("organizations/new/", views.organization_new, name="organization_new"),
+    path(
+        "organizations/<uuid:organization_id>/",
+        views.organization_detail,
+        name="organization_detail",
+    ),
+    path("organizations/<uuid:organization_id>/suspend/", views.suspend, name="suspend"),
+    path("organizations/<uuid:organization_id>/resume/", views.resume, name="resume"),
+]

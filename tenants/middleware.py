@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import set_urlconf
+from django.utils import timezone
 
 from config.errors import not_found
 from tenants import access
@@ -32,7 +33,7 @@ class HostMiddleware:
             return not_found(request)
         request.organization = request.tenant = organization
         set_urlconf(settings.ROOT_URLCONF)
-        with organization_context(organization):
+        with organization_context(organization), timezone.override(organization.zone):
             return self.get_response(request)
 
     def _as_operator(self, request: HttpRequest) -> HttpResponse:

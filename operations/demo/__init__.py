@@ -1,1 +1,4 @@
-"""Makes believable calls of two invented organizations. Plain Python: no Django in here."""
+"""Two invented organizations and their believable calls.
+
+What makes the calls is plain Python; only `loading` and `feeding` know the product.
+"""

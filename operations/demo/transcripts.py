@@ -28,7 +28,7 @@ INSURERS = ("Delta", "Cigna", "Aetna", "MetLife")
 ROLES = {"A": "agent", "U": "user", "P": "transfer_target"}
 SPEAKERS = {"agent": "Agent", "user": "User", "transfer_target": "Transfer Target"}
 SECONDS_PER_WORD = 0.42
-PHRASES = re.compile(r"[^,.?!]+[,.?!]*\s*")
+PHRASES = re.compile(r"[^.?!]+[.?!]*\s*")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _with_clarifications(rng: random.Random, scene: Scene) -> list[tuple[str, st
 
 
 def _utterance(role: str, text: str, clock: float) -> tuple[dict[str, Any], float]:
-    """One turn; its `words` are phrases, which is as fine as the demo needs (seconds)."""
+    """One turn; its `words` are sentences, which is as fine as the demo needs (seconds)."""
     words = []
     for phrase in PHRASES.findall(text):
         end = clock + SECONDS_PER_WORD * (phrase.count(" ") + 1)

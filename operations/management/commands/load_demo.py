@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from operations.demo import loading, people
 
+REPORT_EVERY = 10 * loading.BATCH
+
 
 class Command(BaseCommand):
     help = "Loads the demo organizations; does nothing when they are there already."
@@ -27,7 +29,9 @@ class Command(BaseCommand):
             loading.remove()
         self._check_nothing_is_in_the_way()
         began = time.monotonic()
-        sign_ins = loading.load(now=timezone.now(), calls=calls, report=self._report)
+        self.stdout.write(f"Loading {calls:,} calls of the last {loading.DAYS} days.")
+        self.stdout.flush()
+        sign_ins = loading.load(now=timezone.now(), calls=calls, report=report)
         people.write_sign_ins(sign_ins)
         self.stdout.write(f"Loaded {calls:,} calls in {time.monotonic() - began:.0f} s.")
 
@@ -38,7 +42,8 @@ class Command(BaseCommand):
                 f"{', '.join(taken)} exist here and are no demo data; nothing was loaded."
             )
 
-    def _report(self, organization: str, deliveries: int) -> None:
-        if deliveries % 10_000 == 0:
-            self.stdout.write(f"{organization}: {deliveries:,} webhooks")
-            self.stdout.flush()
+
+def report(organization: str, deliveries: int) -> None:
+    """Say how far it is, from one of the loading processes."""
+    if deliveries % REPORT_EVERY == 0:
+        print(f"  {organization}: {deliveries:,} webhooks", flush=True)

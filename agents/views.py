@@ -1,0 +1,56 @@
+"""Pages of agents."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import admin_required, is_admin, member_required
+from agents import access, actions
+from agents.forms import AgentNameForm
+from agents.models import Agent
+
+RECENT_CALLS = 10
+
+
+@require_GET
+@member_required
+def agent_list(request: HttpRequest) -> HttpResponse:
+    agents = list(Agent.objects.for_list())
+    noun = "agent" if len(agents) == 1 else "agents"
+    context = {"agents": agents, "count_text": f"{len(agents):,} {noun}"}
+    return render(request, "agents/list.html", context)
+
+
+@require_GET
+@member_required
+def agent_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    agent = access.get_agent(request, agent_id)
+    context = {
+        "agent": agent,
+        "recent_calls": agent.calls.for_list()[:RECENT_CALLS],
+        "calls_url": f"{reverse('calls:list')}?agent={agent.pk}",
+        "zone": request.organization.time_zone,
+    }
+    if is_admin(request):
+        context["form"] = AgentNameForm(initial={"name": agent.name})
+        context["form_url"] = reverse("agents:edit", args=[agent.pk])
+    return render(request, "agents/detail.html", context)
+
+
+@require_POST
+@admin_required
+def edit_agent(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    agent = access.get_agent(request, agent_id)
+    form = AgentNameForm(request.POST)
+    if form.is_valid():
+        actions.rename_agent(agent, name=form.cleaned_data["name"])
+        messages.success(request, f"The agent is called {agent.display_name} here now.")
+    else:
+        messages.error(request, "The name is longer than 120 characters. Nothing was changed.")
+    return redirect(agent)

@@ -1,0 +1,34 @@
+"""The overview of an organization."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from accounts.access import member_required
+from analytics import periods
+from analytics.presentation import overview_context
+from config.paging import with_parameters
+from config.partials import render_page
+
+
+@require_GET
+@member_required
+def overview(request: HttpRequest) -> HttpResponse:
+    period = periods.period(
+        request.GET.get("period", ""), now=timezone.now(), zone=request.organization.zone
+    )
+    context = overview_context(period) | {
+        "period": period.key,
+        "periods": [
+            {
+                "key": key,
+                "label": label,
+                "url": with_parameters(request, period=key),
+                "current": key == period.key,
+            }
+            for key, label in periods.LABELS.items()
+        ],
+    }
+    return render_page(request, "analytics/overview.html", "analytics/_overview.html", context)

@@ -1,0 +1,94 @@
+"""Pages of calls and chats."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import admin_required, is_admin, member_required
+from calls import access, actions, presentation
+from calls.filters import CallFilter, chips, ignored
+from calls.forms import BillableForm
+from calls.models import Call, Chat
+from config.paging import count_text, keyset_page
+from config.partials import render_page
+
+
+@require_GET
+@member_required
+def call_list(request: HttpRequest) -> HttpResponse:
+    filters = CallFilter(request.GET, Call.objects.for_list(), request=request)
+    page = keyset_page(request, filters.qs, name="calls")
+    context = {
+        "page": page,
+        "count_text": count_text(filters.qs, len(page.rows), "calls"),
+        "zone": request.organization.time_zone,
+        "filters": chips(request, filters),
+        "filter_form": filters.form,
+        "ignored": ignored(request, filters),
+        "clear_url": request.path,
+    }
+    return render_page(request, "calls/list.html", "calls/_table.html", context)
+
+
+@require_GET
+@member_required
+def call_detail(request: HttpRequest, call_id: UUID) -> HttpResponse:
+    call = access.get_call(request, call_id)
+    newer, older = Call.objects.neighbours(call)
+    context = presentation.call_context(call) | {
+        "zone": request.organization.time_zone,
+        "zone_abbreviation": timezone.localtime(call.sort_at).tzname(),
+        "newer_url": newer and newer.get_absolute_url(),
+        "older_url": older and older.get_absolute_url(),
+    }
+    if is_admin(request):
+        initial = {"is_billable": "yes" if call.is_billable else "no"}
+        context["billable_form"] = BillableForm(initial=initial)
+        context["billable_url"] = call.get_classify_url()
+    return render(request, "calls/detail.html", context)
+
+
+@require_POST
+@admin_required
+def classify_call(request: HttpRequest, call_id: UUID) -> HttpResponse:
+    call = access.get_call(request, call_id, write=True)
+    form = BillableForm(request.POST)
+    if form.is_valid():
+        actions.classify(call, **form.cleaned_data, changed_by=request.user.email)
+        messages.success(request, "Saved. The reason stands in the call's details.")
+    else:
+        messages.error(request, "Nothing was changed: say why the call is revenue or a test.")
+    return redirect(call)
+
+
+@require_GET
+@member_required
+def chat_list(request: HttpRequest) -> HttpResponse:
+    chats = Chat.objects.for_list()
+    page = keyset_page(request, chats, name="chats")
+    context = {
+        "page": page,
+        "count_text": count_text(chats, len(page.rows), "chats"),
+        "zone": request.organization.time_zone,
+    }
+    return render_page(request, "calls/chat_list.html", "calls/_chats.html", context)
+
+
+@require_GET
+@member_required
+def chat_detail(request: HttpRequest, chat_id: UUID) -> HttpResponse:
+    chat = access.get_chat(request, chat_id)
+    newer, older = Chat.objects.neighbours(chat)
+    context = presentation.chat_context(chat) | {
+        "zone": request.organization.time_zone,
+        "zone_abbreviation": timezone.localtime(chat.sort_at).tzname(),
+        "newer_url": newer and newer.get_absolute_url(),
+        "older_url": older and older.get_absolute_url(),
+    }
+    return render(request, "calls/chat_detail.html", context)

@@ -1,0 +1,152 @@
+"""Brings the demo into the product and out of it again, through the product's own code."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime
+from itertools import islice
+from multiprocessing import get_context
+
+from django.db import connections
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
+from agents.actions import rename_agent, set_signing_key, signing_keys
+from agents.models import Agent
+from calls.models import Call, Chat
+from operations.demo import people
+from operations.demo.bulk import BulkReceiver
+from operations.demo.feeding import Line
+from operations.demo.history import history
+from operations.demo.people import SignIn
+from operations.demo.profiles import PROFILES, OrganizationProfile
+from operations.demo.removing import discard
+from operations.demo.stories import encode
+from tenants import provisioning
+from tenants.actions import register_organization
+from tenants.models import Organization, WebhookEndpoint
+from tenants.pin import organization_context
+from tenants.scope import platform
+from webhooks.endpoints import Endpoint
+from webhooks.models import Delivery
+
+DAYS = 90
+SHARES = {"acme": 0.6, "globex": 0.4}
+SEED = 20
+BATCH = 1_000
+Report = Callable[[str, int], None]
+
+
+def demo_organizations() -> list[Organization]:
+    """The demo's organizations that are here, also half-made ones."""
+    with platform():
+        return list(Organization.objects.filter(is_demo=True).order_by("slug"))
+
+
+def taken_slugs() -> list[str]:
+    """Slugs of the demo that belong to real organizations here."""
+    slugs = [profile.slug for profile in PROFILES]
+    with platform():
+        found = Organization.objects.filter(slug__in=slugs, is_demo=False)
+        return list(found.values_list("slug", flat=True))
+
+
+def load(*, now: datetime, calls: int, report: Report) -> list[SignIn]:
+    """Make both organizations with `calls` calls in all and the people who may sign in.
+
+    `report` hears the organization's name and how many deliveries are in, in processes that run
+    side by side. Raises what went wrong in them.
+    """
+    made = [(profile, *_create_organization(profile)) for profile in PROFILES]
+    connections.close_all()
+    with ProcessPoolExecutor(len(made), mp_context=get_context("fork")) as processes:
+        running = [
+            processes.submit(
+                _receive_history,
+                profile,
+                endpoint,
+                now=now,
+                calls=round(calls * SHARES[profile.slug]),
+                report=report,
+            )
+            for profile, _, endpoint in made
+        ]
+        for history_is_in in running:
+            history_is_in.result()
+    for profile, organization, _ in made:
+        _name_agents(profile, organization)
+    return people.create_people({profile.slug: organization for profile, organization, _ in made})
+
+
+def _create_organization(profile: OrganizationProfile) -> tuple[Organization, Endpoint]:
+    organization, _ = register_organization(
+        name=profile.name,
+        slug=profile.slug,
+        time_zone=profile.time_zone,
+        currency=profile.currency,
+        is_demo=True,
+    )
+    provisioning.provision(organization.pk)
+    key = f"key_demo_{secrets.token_hex(16)}"
+    with organization_context(organization):
+        set_signing_key(organization.pk, key)
+    return organization, Endpoint(organization.pk, organization.schema_name, (key,))
+
+
+def _receive_history(
+    profile: OrganizationProfile, endpoint: Endpoint, *, now: datetime, calls: int, report: Report
+) -> None:
+    deliveries = history(profile, now=now, days=DAYS, calls=calls, seed=SEED)
+    arrivals = ((encode(delivery.body), delivery.delivered_at) for delivery in deliveries)
+    receiver = BulkReceiver(endpoint)
+    done = 0
+    while batch := list(islice(arrivals, BATCH)):
+        receiver.receive(batch)
+        done += len(batch)
+        report(profile.name, done)
+    with organization_context(endpoint.scope):
+        _date_first_seen()
+
+
+def _date_first_seen() -> None:
+    """Calls that never connected are placed in time by their first delivery, not by this load."""
+    for model, id_name in ((Call, "retell_call_id"), (Chat, "retell_chat_id")):
+        arrivals = Delivery.objects.filter(subject_id=OuterRef(id_name)).order_by("id")
+        first = Subquery(arrivals.values("received_at")[:1])
+        model.objects.filter(started_at=None).update(
+            first_seen_at=Coalesce(first, F("first_seen_at"))
+        )
+
+
+def _name_agents(profile: OrganizationProfile, organization: Organization) -> None:
+    """All but the newest agent are known by name; that one waits to be assigned."""
+    with organization_context(organization):
+        for agent in profile.agents[:-1]:
+            rename_agent(Agent.objects.get(retell_agent_id=agent.agent_id), name=agent.name)
+
+
+def remove() -> tuple[int, int]:
+    """Drop the demo's organizations and people, and nothing else; how many of each."""
+    organizations = demo_organizations()
+    for organization in organizations:
+        discard(organization)
+    return len(organizations), people.remove_people()
+
+
+def find_lines() -> list[Line]:
+    """Where the demo organizations' webhooks go and what signs them."""
+    with platform():
+        endpoints = list(
+            WebhookEndpoint.objects.filter(
+                organization__is_demo=True, organization__status="active", expires_at=None
+            ).select_related("organization")
+        )
+    lines = []
+    for endpoint in endpoints:
+        with organization_context(endpoint.organization):
+            keys = signing_keys(endpoint.organization_id)
+        if keys:
+            lines.append(Line(endpoint.organization.slug, endpoint.url, keys[0]))
+    return lines

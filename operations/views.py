@@ -1,0 +1,104 @@
+"""The operator's own screens."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import super_admin_required
+from accounts.models import Membership
+from agents.actions import RetellKeyError
+from operations import organizations
+from operations.forms import NewOrganizationForm, SuspendForm
+from tenants import actions
+from tenants.exceptions import OrganizationError
+from tenants.models import Organization, OrganizationStatus
+
+
+@require_GET
+@super_admin_required
+def organization_list(request: HttpRequest) -> HttpResponse:
+    rows = organizations.with_activity(Organization.objects.for_operator_list())
+    noun = "organization" if len(rows) == 1 else "organizations"
+    context = {"organizations": rows, "count_text": f"{len(rows):,} {noun}"}
+    return render(request, "operations/organizations.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@super_admin_required
+@sensitive_post_parameters("retell_api_key")
+def organization_new(request: HttpRequest) -> HttpResponse:
+    form = NewOrganizationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            created = organizations.request_organization(
+                **form.cleaned_data, created_by=request.user.email
+            )
+        except (OrganizationError, RetellKeyError) as error:
+            form.add_error(None, str(error))
+        else:
+            context = {
+                "organization": created.organization,
+                "webhook_url": created.endpoint.url,
+                "invitation_url": created.invitation_url,
+            }
+            return render(request, "operations/organization_created.html", context)
+    return render(request, "operations/organization_new.html", {"form": form})
+
+
+@require_GET
+@super_admin_required
+def organization_detail(request: HttpRequest, organization_id: UUID) -> HttpResponse:
+    organization = get_object_or_404(Organization, pk=organization_id)
+    endpoint = organization.webhook_endpoints.filter(expires_at=None).first()
+    members = Membership.objects.filter(organization=organization).select_related("user")
+    context = {
+        "organization": organization,
+        "webhook_url": endpoint and endpoint.url,
+        "members": [
+            {
+                "email": member.user.email,
+                "name": member.user.name,
+                "role": member.get_role_display(),
+                "last_login": member.user.last_login,
+            }
+            for member in members
+        ],
+    }
+    if organization.status == OrganizationStatus.ACTIVE:
+        context["suspend_url"] = reverse("operations:suspend", args=[organization.pk])
+    elif organization.status in (OrganizationStatus.SUSPENDED, OrganizationStatus.ARCHIVED):
+        context["resume_url"] = reverse("operations:resume", args=[organization.pk])
+    return render(request, "operations/organization_detail.html", context)
+
+
+@require_POST
+@super_admin_required
+def suspend(request: HttpRequest, organization_id: UUID) -> HttpResponse:
+    organization = get_object_or_404(Organization, pk=organization_id)
+    form = SuspendForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    try:
+        actions.suspend(organization, reason=reason)
+        messages.success(request, f"{organization.name} is suspended. Its webhooks are still kept.")
+    except OrganizationError as error:
+        messages.error(request, str(error))
+    return redirect("operations:organization_detail", organization.pk)
+
+
+@require_POST
+@super_admin_required
+def resume(request: HttpRequest, organization_id: UUID) -> HttpResponse:
+    organization = get_object_or_404(Organization, pk=organization_id)
+    try:
+        actions.resume(organization)
+        messages.success(request, f"{organization.name} is active again.")
+    except OrganizationError as error:
+        messages.error(request, str(error))
+    return redirect("operations:organization_detail", organization.pk)

@@ -1,0 +1,24 @@
+"""Finds deliveries a request may see, and decides who reads their bodies."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from accounts import access
+from webhooks.models import Delivery
+
+
+def get_delivery(request: HttpRequest, delivery_id: UUID, *, write: bool = False) -> Delivery:
+    delivery = get_object_or_404(Delivery, pk=delivery_id)
+    if write and not access.is_admin(request):
+        raise PermissionDenied
+    return delivery
+
+
+def may_read_body(request: HttpRequest) -> bool:
+    """Bodies hold whole numbers and transcripts: admins only."""
+    return access.is_admin(request)

@@ -1,0 +1,43 @@
+"""Jobs of the door: what was left for later by due marks. Webhooks enqueue nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from tenants.each import for_each_organization
+from tenants.models import Organization
+from webhooks import actions
+from webhooks.models import Delivery
+
+RETRY_BATCH = 200
+
+
+def _retry(organization: Organization) -> None:
+    for delivery in Delivery.objects.due(timezone.now())[:RETRY_BATCH]:
+        actions.apply_again(delivery, schema=organization.schema_name)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="webhooks.retry_failed", queueing_lock="webhooks.retry_failed")
+def retry_failed(timestamp: int) -> None:
+    """Every minute: deliveries that were stored but could not be applied."""
+    for_each_organization(_retry)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="webhooks.redact_restricted", queueing_lock="webhooks.redact_restricted")
+def redact_restricted(timestamp: int) -> None:
+    """Every five minutes: bodies stored before a later event restricted their call's storage."""
+    for_each_organization(lambda _: actions.redact_restricted())
+
+
+@app.periodic(cron="41 3 * * *")
+@app.task(name="webhooks.remove_unreadable", queueing_lock="webhooks.remove_unreadable")
+def remove_unreadable_bodies(timestamp: int) -> None:
+    """Daily: undecodable bodies, after 30 days."""
+    before = timezone.now() - timedelta(days=settings.UNREADABLE_BODY_RETENTION_DAYS)
+    for_each_organization(lambda _: actions.remove_unreadable_bodies(before))
