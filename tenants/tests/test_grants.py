@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -22,7 +24,7 @@ from tenants.scope import door, platform
 from testing.fixtures import World
 from testing.organizations import database_name, owner_rows
 
-pytestmark = pytest.mark.usefixtures("committed")
+pytestmark = pytest.mark.usefixtures("catalog")
 
 RELATIONS = "('r', 'p', 'v', 'm', 'f')"
 TABLES = (
@@ -36,6 +38,13 @@ HELD = (
     f" WHERE n.nspname = %s AND c.relkind IN {RELATIONS}"
     " AND has_table_privilege(%s, c.oid, p) GROUP BY 1"
 )
+
+
+@pytest.fixture
+def catalog(django_db_setup: World, django_db_blocker: Any) -> Iterator[World]:
+    """The database as it was set up, for tests that only read its catalog."""
+    with django_db_blocker.unblock():
+        yield django_db_setup
 
 
 def role(suffix: str) -> str:
@@ -79,8 +88,8 @@ def test_the_group_of_organizations_has_what_the_matrix_says() -> None:
     assert held(role("organizations"), "public") == matrix("organization")
 
 
-def test_an_organization_has_what_its_group_has(committed: World) -> None:
-    assert held(role(committed.acme.schema_name), "public") == matrix("organization")
+def test_an_organization_has_what_its_group_has(catalog: World) -> None:
+    assert held(role(catalog.acme.schema_name), "public") == matrix("organization")
 
 
 @pytest.mark.parametrize("name", ["runtime", "public"])
@@ -146,8 +155,8 @@ def expected_own(schema: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("slug", ["acme", "globex"])
-def test_an_organization_has_its_own_tables(committed: World, slug: str) -> None:
-    schema = getattr(committed, slug).schema_name
+def test_an_organization_has_its_own_tables(catalog: World, slug: str) -> None:
+    schema = getattr(catalog, slug).schema_name
     assert held(role(schema), schema) == expected_own(schema)
 
 
@@ -157,30 +166,30 @@ def outsiders(world: World) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["door", "platform", "organizations", "runtime", "globex"])
-def test_nobody_else_has_anything_there(committed: World, name: str) -> None:
-    schema = committed.acme.schema_name
-    outsider = outsiders(committed)[name]
+def test_nobody_else_has_anything_there(catalog: World, name: str) -> None:
+    schema = catalog.acme.schema_name
+    outsider = outsiders(catalog)[name]
     assert held(outsider, schema) == {}
     assert owner_rows("SELECT has_schema_privilege(%s, %s, 'USAGE')", [outsider, schema]) == [
         (False,)
     ]
 
 
-def test_no_table_of_an_organization_has_a_trigger(committed: World) -> None:
+def test_no_table_of_an_organization_has_a_trigger(catalog: World) -> None:
     query = (
         "SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
         " WHERE c.relnamespace = %s::regnamespace AND NOT t.tgisinternal"
     )
-    assert owner_rows(query, [committed.acme.schema_name]) == [(0,)]
+    assert owner_rows(query, [catalog.acme.schema_name]) == [(0,)]
 
 
-def test_no_foreign_key_leaves_an_organizations_schema(committed: World) -> None:
+def test_no_foreign_key_leaves_an_organizations_schema(catalog: World) -> None:
     query = (
         "SELECT conname FROM pg_constraint WHERE contype = 'f'"
         " AND connamespace = %s::regnamespace AND confrelid NOT IN"
         " (SELECT oid FROM pg_class WHERE relnamespace = %s::regnamespace)"
     )
-    schema = committed.acme.schema_name
+    schema = catalog.acme.schema_name
     assert owner_rows(query, [schema, schema]) == []
 
 
@@ -193,9 +202,9 @@ def test_only_the_owner_owns_anything(name: str) -> None:
     assert owner_rows(query, [role(name)]) == [(0,)]
 
 
-def test_an_organization_owns_nothing(committed: World) -> None:
+def test_an_organization_owns_nothing(catalog: World) -> None:
     query = "SELECT count(*) FROM pg_shdepend WHERE refobjid = %s::regrole AND deptype = 'o'"
-    assert owner_rows(query, [role(committed.acme.schema_name)]) == [(0,)]
+    assert owner_rows(query, [role(catalog.acme.schema_name)]) == [(0,)]
 
 
 def test_the_runtime_login_has_no_attribute_beyond_logging_in() -> None:
@@ -214,9 +223,9 @@ def test_the_runtime_login_reads_nothing_before_it_takes_a_role() -> None:
         runtime.execute("SELECT 1 FROM public.tenants_organization")
 
 
-def test_organizations_cannot_log_in(committed: World) -> None:
+def test_organizations_cannot_log_in(catalog: World) -> None:
     query = "SELECT rolcanlogin FROM pg_roles WHERE rolname = %s"
-    found = owner_rows(query, [role(committed.acme.schema_name)])
+    found = owner_rows(query, [role(catalog.acme.schema_name)])
     assert found == [(settings.ORGANIZATION_ROLES_CAN_LOGIN,)] == [(False,)]
 
 
@@ -259,14 +268,14 @@ def test_the_door_enqueues_a_job(world: World) -> None:
 
 @pytest.mark.parametrize("function", ["fetch_job", "finish_job", "cancel_job", "retry_job"])
 def test_an_organization_calls_no_other_function_of_the_queue(
-    committed: World, function: str
+    catalog: World, function: str
 ) -> None:
     query = (
         "SELECT bool_or(has_function_privilege(%s, oid, 'EXECUTE')) FROM pg_proc"
         " WHERE proname LIKE %s AND pronamespace = 'public'::regnamespace"
     )
     name = f"procrastinate_{function}%"
-    assert owner_rows(query, [role(committed.acme.schema_name), name]) == [(False,)]
+    assert owner_rows(query, [role(catalog.acme.schema_name), name]) == [(False,)]
 
 
 def test_functions_that_run_as_their_owner_fix_their_search_path() -> None:
@@ -306,7 +315,7 @@ def test_enqueuing_notifies_nobody() -> None:
 # --- Setting the grants again --------------------------------------------------------------------
 
 
-def test_grants_given_by_hand_are_taken_back(committed: World) -> None:
+def test_grants_given_by_hand_are_taken_back(catalog: World) -> None:
     owner_rows(
         sql.SQL("GRANT INSERT ON public.tenants_domain TO {}").format(sql.Identifier(role("door")))
     )
