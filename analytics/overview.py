@@ -35,10 +35,10 @@ class Totals:
     connected: int
     successful: int
     judged: int
-    duration_ms: int
+    total_duration_ms: int
     average_duration_ms: float | None
-    latency_p50_ms: Decimal | None
-    cost_cents: Decimal
+    average_latency_ms: Decimal | None
+    total_cost_cents: Decimal
 
     @property
     def answer_rate(self) -> float | None:
@@ -60,10 +60,10 @@ def totals(period: Period) -> Totals:
         connected=Count("id", filter=_CONNECTED),
         successful=Count("id", filter=_SUCCESSFUL),
         judged=Count("id", filter=_JUDGED),
-        duration_ms=Sum("duration_ms", default=0),
+        total_duration_ms=Sum("duration_ms", default=0),
         average_duration_ms=Avg("duration_ms", filter=Q(duration_ms__gt=0)),
-        latency_p50_ms=Avg("latency_p50_ms"),
-        cost_cents=Sum("cost_cents", default=Decimal(0)),
+        average_latency_ms=Avg("latency_p50_ms"),
+        total_cost_cents=Sum("cost_cents", default=Decimal(0)),
     )
     return Totals(**row)
 
@@ -79,13 +79,13 @@ def by_day(period: Period) -> list[dict[str, Any]]:
             successful=Count("id", filter=_SUCCESSFUL),
             judged=Count("id", filter=_JUDGED),
             connected=Count("id", filter=_CONNECTED),
-            cost_cents=Sum("cost_cents", default=Decimal(0)),
-            duration_ms=Avg("duration_ms", filter=Q(duration_ms__gt=0)),
-            latency=Avg("latency_p50_ms"),
+            total_cost_cents=Sum("cost_cents", default=Decimal(0)),
+            average_duration_ms=Avg("duration_ms", filter=Q(duration_ms__gt=0)),
+            average_latency_ms=Avg("latency_p50_ms"),
         )
     )
     found = {row["day"]: row for row in rows}
-    empty = {"calls": 0, "successful": 0, "judged": 0, "connected": 0, "cost_cents": Decimal(0)}
+    empty = {"calls": 0, "successful": 0, "judged": 0, "connected": 0, "total_cost_cents": Decimal(0)}
     return [{"day": day, **empty, **found.get(day, {})} for day in period.days]
 
 
@@ -175,7 +175,7 @@ def agents(period: Period) -> list[dict[str, Any]]:
             successful=Count("id", filter=_SUCCESSFUL),
             judged=Count("id", filter=_JUDGED),
             avg_duration_ms=Avg("duration_ms", filter=Q(duration_ms__gt=0)),
-            cost_cents=Sum("cost_cents", default=Decimal(0)),
+            total_cost_cents=Sum("cost_cents", default=Decimal(0)),
         )
         .order_by("-calls")[:MOST_AGENTS]
     )
@@ -188,6 +188,7 @@ def agents(period: Period) -> list[dict[str, Any]]:
         row["name"] = agent.display_name if agent else row["agent"]
         row["url"] = agent.get_absolute_url() if agent else ""
         row["success_rate"] = row["successful"] / row["judged"] if row["judged"] else None
+        row["cost_cents"] = row["total_cost_cents"]
         row["bars"] = bars.get(row["agent"], [])
     return rows
 

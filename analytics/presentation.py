@@ -101,26 +101,26 @@ def kpis(period: Period, now: Totals, before: Totals, days: list[dict[str, Any]]
             **_change(
                 now.average_duration_ms, before.average_duration_ms, duration, more_is="neutral"
             ),
-            "spark": _spark(days, lambda row: row.get("duration_ms")),
+            "spark": _spark(days, lambda row: row.get("average_duration_ms")),
             "url": calls_url(period),
         },
         {
             "label": "Latency p50",
-            "value": latency(now.latency_p50_ms),
-            **_change(now.latency_p50_ms, before.latency_p50_ms, latency, more_is="bad"),
-            "spark": _spark(days, lambda row: row.get("latency")),
+            "value": latency(now.average_latency_ms),
+            **_change(now.average_latency_ms, before.average_latency_ms, latency, more_is="bad"),
+            "spark": _spark(days, lambda row: row.get("average_latency_ms")),
             "url": calls_url(period),
         },
         {
             "label": "Cost",
-            "value": money(now.cost_cents),
+            "value": money(now.total_cost_cents),
             **_change(
-                now.cost_cents,
-                before.cost_cents,
-                _relative(float(before.cost_cents)),
+                now.total_cost_cents,
+                before.total_cost_cents,
+                _relative(float(before.total_cost_cents)),
                 more_is="neutral",
             ),
-            "spark": _spark(days, lambda row: row["cost_cents"]),
+            "spark": _spark(days, lambda row: row["total_cost_cents"]),
             "url": calls_url(period),
         },
     ]
@@ -149,7 +149,7 @@ def overview_context(period: Period) -> dict[str, Any]:
         **_calls_chart(days),
         "ended_by": overview.endings(period, calls_url(period)),
         "cost_lines": overview.cost_lines(period),
-        "cost_total_cents": now.cost_cents,
+        "cost_total_cents": now.total_cost_cents,
         "recent_calls": Call.objects.for_list()[:RECENT_CALLS],
         "agents": overview.agents(period),
         "heatmap": charts.heat_map(
