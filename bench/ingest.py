@@ -47,6 +47,13 @@ WRK_THREADS = 2
 BODIES_PER_SECOND = 6_000
 START_SECONDS = 30
 SETTLE_SECONDS = 1.0
+# Deleting by command would first dump hundreds of megabytes.
+DISCARD = """
+from operations.demo.removing import discard
+from tenants.models import Organization
+
+discard(Organization.objects.using("owner").get(slug="{slug}"))
+"""
 
 
 @dataclass(frozen=True)
@@ -213,27 +220,19 @@ def _switchboard(owner: psycopg.Connection[Any], environment: dict[str, str]) ->
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     api_key, slug = f"key_{secrets.token_hex(16)}", f"bench-{secrets.token_hex(4)}"
-    options = ["--slug", slug, "--retell-api-key", api_key, "--json"]
-    webhook = urlsplit(
-        json.loads(_manage("create_organization", "Benchmark", *options))["webhook_url"]
-    )
+    options = ["--name", "Benchmark", "--slug", slug, "--admin-email", "bench@example.com"]
+    options += ["--retell-api-key", api_key, "--json"]
+    created = json.loads(_manage("create_organization", *options))
+    webhook = urlsplit(created["webhook_url"])
+    table = sql.Identifier(created["schema"], "webhooks_delivery")
     try:
-        table = sql.Identifier(_schema(owner, slug), "webhooks_delivery")
-        count = sql.SQL("select count(*) from {}").format(table)
         with _process(web, REPOSITORY, environ):
             _await(f"http://127.0.0.1:{port}/health")
             url = f"http://127.0.0.1:{port}{webhook.path}"
+            count = sql.SQL("select count(*) from {}").format(table)
             yield Target("switchboard", url, webhook.netloc, api_key, count)
     finally:
-        _manage("delete_organization", slug, "--yes")
-
-
-def _schema(owner: psycopg.Connection[Any], slug: str) -> str:
-    query = "select schema_name from tenants_organization where slug = %s"
-    row = owner.execute(query, [slug]).fetchone()
-    if row is None:
-        raise SystemExit(f"The benchmark's organization {slug} was not created.")
-    return str(row[0])
+        _manage("shell", "--no-imports", "-c", DISCARD.format(slug=slug))
 
 
 def _manage(*arguments: str) -> str:
