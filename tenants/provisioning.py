@@ -176,7 +176,8 @@ def delete_schema(organization: Organization) -> DeletedOrganization:
         _set_status(organization, OrganizationStatus.DELETED, deleted_at=timezone.now())
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
-            cursor.execute(sql.SQL("DROP OWNED BY {}").format(role))
+            # It owned nothing and had rights in its schema only, so nothing holds it any more.
+            # DROP OWNED would need the role's own privileges, which the owner login has not.
             cursor.execute(sql.SQL("DROP ROLE {}").format(role))
     return kept
 
