@@ -154,7 +154,7 @@ def _unseal(path: Path, organization_id: UUID) -> bytes:
     try:
         sealed = path.read_bytes()
         return _dump_cipher().decrypt(sealed[:12], sealed[12:], str(organization_id).encode())
-    except (OSError, InvalidTag) as error:
+    except (OSError, ValueError, InvalidTag) as error:  # ValueError: not even a nonce is left
         raise DumpError(f"The dump {path.name} cannot be read: it is missing or changed.") from error
 
 
