@@ -40,7 +40,6 @@ def drop_organization(schema: str) -> None:
     owner_rows(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
     if role_exists(schema):
         role = sql.Identifier(role_name(database_name(), schema))
-        owner_rows(sql.SQL("DROP OWNED BY {}").format(role))
         owner_rows(sql.SQL("DROP ROLE {}").format(role))
     Organization.objects.using("owner").filter(schema_name=schema).delete()
 
