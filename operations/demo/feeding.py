@@ -25,7 +25,7 @@ from operations.demo.stories import encode
 logger = logging.getLogger(__name__)
 
 TRIES = 3
-RETRY_SECONDS = (2.0, 5.0)
+RETRY_SECONDS = (5.0, 15.0)
 TIMEOUT_SECONDS = 10.0
 REFRESH_SECONDS = 10.0
 LONGEST_NAP_SECONDS = 1.0
@@ -125,9 +125,7 @@ class Feed:
             post.due = now + RETRY_SECONDS[post.tries - 1]
             heapq.heappush(self.queue, post)
         else:
-            logger.warning(
-                "demo_webhook_given_up", extra={"event": post.body["event"], "status": status}
-            )
+            logger.warning("gave up a demo webhook: %s answered %s", post.body["event"], status)
 
     def save(self, file: Path) -> None:
         """Keep what was not delivered, so that running calls end after a restart."""

@@ -76,7 +76,7 @@ def test_refused_webhooks_are_tried_again_until_accepted() -> None:
     with listening(Product(500, 503)) as product:
         feed = feed_for(product.port, "acme")
         feed.queue = [Post(0.0, "acme", BODY)]
-        play(feed, seconds=20)
+        play(feed, seconds=30)
     assert len(product.requests) == 3
     assert feed.queue == []
 

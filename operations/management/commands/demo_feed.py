@@ -42,7 +42,7 @@ def _find_lines_if_possible() -> list[Line] | None:
     try:
         return find_lines()
     except DatabaseError:
-        logger.warning("demo_feed_database_unavailable")
+        logger.warning("the database does not answer; the demo feed goes on with what it knows")
         return None
     finally:
         connections.close_all()
