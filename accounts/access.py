@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from accounts.http import MemberRequest, OperatorRequest, VisitorRequest
 from accounts.models import Membership, User
 from tenants.models import Organization
 from tenants.scope import door
@@ -25,7 +26,9 @@ OPERATOR = "operator"
 _sees_personal_data: ContextVar[bool] = ContextVar("sees_personal_data", default=False)
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+MemberView = Callable[Concatenate[MemberRequest, P], HttpResponse]
+OperatorView = Callable[Concatenate[OperatorRequest, P], HttpResponse]
+AnyView = Callable[Concatenate[VisitorRequest, P], HttpResponse]
 
 
 def host_key(organization: Organization | None) -> str:
@@ -33,7 +36,7 @@ def host_key(organization: Organization | None) -> str:
     return str(organization.pk) if organization else OPERATOR
 
 
-def session_is_for_this_host(request: HttpRequest) -> bool:
+def session_is_for_this_host(request: VisitorRequest) -> bool:
     return bool(request.session.get(SESSION_HOST_KEY) == host_key(request.organization))
 
 
@@ -44,8 +47,9 @@ def find_membership(user: User, organization: Organization | None) -> Membership
         return Membership.objects.filter(user=user, organization=organization).first()
 
 
-def membership_of(request: HttpRequest) -> Membership | None:
-    return find_membership(request.user, request.organization)
+def membership_of(request: VisitorRequest) -> Membership | None:
+    user = request.user
+    return find_membership(user, request.organization) if isinstance(user, User) else None
 
 
 def may_sign_in(user: User, organization: Organization | None) -> bool:
@@ -55,7 +59,7 @@ def may_sign_in(user: User, organization: Organization | None) -> bool:
     return find_membership(user, organization) is not None
 
 
-def may_be_here(request: HttpRequest) -> bool:
+def may_be_here(request: VisitorRequest) -> bool:
     if not session_is_for_this_host(request):
         return False
     if request.organization is None:
@@ -63,30 +67,30 @@ def may_be_here(request: HttpRequest) -> bool:
     return request.membership is not None
 
 
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
+def _to_sign_in(request: VisitorRequest) -> HttpResponse:
     return redirect_to_login(request.get_full_path(), reverse("accounts:sign_in"))
 
 
-def member_required(view: View[P]) -> View[P]:
+def member_required(view: MemberView[P]) -> AnyView[P]:
     """For pages of an organization that every member may read."""
 
     @wraps(view)
-    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: VisitorRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.organization is None:
             raise Http404
         if request.membership is None:
             return _to_sign_in(request)
-        return view(request, *args, **kwargs)
+        return view(cast(MemberRequest, request), *args, **kwargs)
 
     return wrapper
 
 
-def admin_required(view: View[P]) -> View[P]:
+def admin_required(view: MemberView[P]) -> AnyView[P]:
     """For what only an organization's admins may do: 403 for its viewers."""
 
     @wraps(view)
     @member_required
-    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.membership.is_admin:
             raise PermissionDenied
         return view(request, *args, **kwargs)
@@ -94,22 +98,22 @@ def admin_required(view: View[P]) -> View[P]:
     return wrapper
 
 
-def super_admin_required(view: View[P]) -> View[P]:
+def super_admin_required(view: OperatorView[P]) -> AnyView[P]:
     """For the operator host: super admins who gave their second factor."""
 
     @wraps(view)
-    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: VisitorRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.organization is not None:
             raise Http404
         if not request.user.is_authenticated:
             return _to_sign_in(request)
-        return view(request, *args, **kwargs)
+        return view(cast(OperatorRequest, request), *args, **kwargs)
 
     return wrapper
 
 
 def is_admin(request: HttpRequest) -> bool:
-    membership: Any = getattr(request, "membership", None)
+    membership: Membership | None = getattr(request, "membership", None)
     return membership is not None and membership.is_admin
 
 

@@ -12,13 +12,13 @@ from django.contrib.auth import authenticate, login
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import access
 from accounts.exceptions import AccountError
+from accounts.http import VisitorRequest
 from accounts.models import Invitation, Membership, Role, User, normalize_email
 from tenants.models import Organization, hash_token
 from tenants.scope import door
@@ -30,7 +30,7 @@ PENDING_VALID_SECONDS = 300
 # --- Signing in ----------------------------------------------------------------------------------
 
 
-def check_password(request: HttpRequest, *, email: str, password: str) -> User | None:
+def check_password(request: VisitorRequest, *, email: str, password: str) -> User | None:
     """The person, if the password is right and they may sign in on this host."""
     user = authenticate(request, email=email, password=password)
     if not isinstance(user, User) or not access.may_sign_in(user, request.organization):
@@ -43,13 +43,13 @@ def needs_second_factor(user: User) -> bool:
         return user.is_super_admin or django_otp.user_has_device(user)
 
 
-def begin_second_factor(request: HttpRequest, user: User) -> None:
+def begin_second_factor(request: VisitorRequest, user: User) -> None:
     """Remember, for five minutes, that the password was right. Nothing else is granted."""
     request.session.cycle_key()
     request.session[PENDING_KEY] = {"user": str(user.pk), "at": timezone.now().timestamp()}
 
 
-def pending_user(request: HttpRequest) -> User | None:
+def pending_user(request: VisitorRequest) -> User | None:
     pending = request.session.get(PENDING_KEY)
     if not pending or timezone.now().timestamp() - pending["at"] > PENDING_VALID_SECONDS:
         return None
@@ -68,7 +68,7 @@ def verify_code(user: User, code: str) -> TOTPDevice | None:
     return None
 
 
-def sign_in(request: HttpRequest, user: User, device: TOTPDevice | None = None) -> None:
+def sign_in(request: VisitorRequest, user: User, device: TOTPDevice | None = None) -> None:
     """Start a session that is bound to this host."""
     with door():
         request.session.pop(PENDING_KEY, None)
@@ -135,9 +135,7 @@ def invite(
             invitation.save(force_insert=True)
     except ValidationError as error:
         raise AccountError(f"{email!r} is not an e-mail address.") from error
-    path = reverse(
-        "accounts:accept_invitation", args=[token], urlconf="config.urls_organization"
-    )
+    path = reverse("accounts:accept_invitation", args=[token], urlconf="config.urls_organization")
     return invitation, organization.url(path)
 
 

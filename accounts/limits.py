@@ -7,13 +7,14 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
+from accounts.http import VisitorRequest
 from config.errors import too_many_requests
 from config.limits import client_address, is_over_limit
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[VisitorRequest, P], HttpResponse]
 RETRY_AFTER_SECONDS = 300
 
 
@@ -21,7 +22,7 @@ def limited_sign_in(view: View[P]) -> View[P]:
     """Counts attempts by address, and by the account tried, on this host."""
 
     @wraps(view)
-    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: VisitorRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.method == "POST":
             address = client_address(request)
             keys = [f"address:{address}"]

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from accounts import access
+from accounts.http import VisitorRequest
 from tenants.scope import door
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[VisitorRequest], HttpResponse]
 
 
 class MembershipMiddleware:
@@ -21,7 +22,7 @@ class MembershipMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: VisitorRequest) -> HttpResponse:
         request.membership = None
         # Read now, at the door: later the connection works as a role that sees no people.
         with door():

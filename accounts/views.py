@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import actions
 from accounts.exceptions import AccountError
 from accounts.forms import AcceptInvitationForm, SecondFactorForm, SignInForm
+from accounts.http import VisitorRequest
 from accounts.limits import limited_sign_in
 from accounts.models import User
 from config.errors import not_found
@@ -27,7 +28,7 @@ WRONG_CODE = (
 )
 
 
-def _next_url(request: HttpRequest) -> str:
+def _next_url(request: VisitorRequest) -> str:
     """Where to go after signing in; only paths of this host."""
     target = request.POST.get("next") or request.GET.get("next") or settings.LOGIN_REDIRECT_URL
     safe = url_has_allowed_host_and_scheme(
@@ -39,7 +40,7 @@ def _next_url(request: HttpRequest) -> str:
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("password")
 @limited_sign_in
-def sign_in(request: HttpRequest) -> HttpResponse:
+def sign_in(request: VisitorRequest) -> HttpResponse:
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = actions.check_password(request, **form.cleaned_data)
@@ -59,7 +60,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("code")
 @limited_sign_in
-def second_factor(request: HttpRequest) -> HttpResponse:
+def second_factor(request: VisitorRequest) -> HttpResponse:
     user = actions.pending_user(request)
     if user is None:
         return redirect("accounts:sign_in")
@@ -76,7 +77,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def sign_out(request: HttpRequest) -> HttpResponse:
+def sign_out(request: VisitorRequest) -> HttpResponse:
     logout(request)
     return redirect("accounts:sign_in")
 
@@ -84,7 +85,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("password")
 @limited_sign_in
-def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
+def accept_invitation(request: VisitorRequest, token: str) -> HttpResponse:
     organization = request.organization
     invitation = organization and actions.find_open_invitation(organization, token)
     if not invitation:

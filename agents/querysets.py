@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 
 if TYPE_CHECKING:
-    from agents.models import Agent
+    from agents.models import Agent  # noqa: F401 - named by the base class
 
 
 class AgentQuerySet(models.QuerySet["Agent"]):

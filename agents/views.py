@@ -5,12 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import admin_required, is_admin, member_required
+from accounts.http import MemberRequest
 from agents import access, actions
 from agents.forms import AgentNameForm
 from agents.models import Agent
@@ -20,7 +21,7 @@ RECENT_CALLS = 10
 
 @require_GET
 @member_required
-def agent_list(request: HttpRequest) -> HttpResponse:
+def agent_list(request: MemberRequest) -> HttpResponse:
     agents = list(Agent.objects.for_list())
     noun = "agent" if len(agents) == 1 else "agents"
     context = {"agents": agents, "count_text": f"{len(agents):,} {noun}"}
@@ -29,7 +30,7 @@ def agent_list(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @member_required
-def agent_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+def agent_detail(request: MemberRequest, agent_id: UUID) -> HttpResponse:
     agent = access.get_agent(request, agent_id)
     context = {
         "agent": agent,
@@ -45,7 +46,7 @@ def agent_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 
 @require_POST
 @admin_required
-def edit_agent(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+def edit_agent(request: MemberRequest, agent_id: UUID) -> HttpResponse:
     agent = access.get_agent(request, agent_id)
     form = AgentNameForm(request.POST)
     if form.is_valid():

@@ -85,7 +85,13 @@ def by_day(period: Period) -> list[dict[str, Any]]:
         )
     )
     found = {row["day"]: row for row in rows}
-    empty = {"calls": 0, "successful": 0, "judged": 0, "connected": 0, "total_cost_cents": Decimal(0)}
+    empty = {
+        "calls": 0,
+        "successful": 0,
+        "judged": 0,
+        "connected": 0,
+        "total_cost_cents": Decimal(0),
+    }
     return [{"day": day, **empty, **found.get(day, {})} for day in period.days]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.access import member_required
+from accounts.http import MemberRequest
 from analytics import periods
 from analytics.presentation import overview_context
 from config.paging import with_parameters
@@ -15,7 +16,7 @@ from config.partials import render_page
 
 @require_GET
 @member_required
-def overview(request: HttpRequest) -> HttpResponse:
+def overview(request: MemberRequest) -> HttpResponse:
     period = periods.period(
         request.GET.get("period", ""), now=timezone.now(), zone=request.organization.zone
     )

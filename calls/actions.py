@@ -43,13 +43,13 @@ def record_alert(incident_id: str, alert: Mapping[str, Any]) -> None:
     RetellAlert.objects.filter(pk=row.pk).update(
         name=str(alert.get("name") or "")[:500],
         metric_type=str(alert.get("metric_type") or "")[:500],
-        triggered_at=Coalesce(F("triggered_at"), timestamp(_milliseconds(alert, "triggered_timestamp"))),
+        triggered_at=Coalesce(
+            F("triggered_at"), timestamp(_milliseconds(alert, "triggered_timestamp"))
+        ),
         resolved_at=Coalesce(F("resolved_at"), resolved),
     )
     if resolved is not None or not row.body:
-        RetellAlert.objects.filter(pk=row.pk).update(
-            body=json.loads(calls_sql.dumps(alert))
-        )
+        RetellAlert.objects.filter(pk=row.pk).update(body=json.loads(calls_sql.dumps(alert)))
 
 
 def classify(call: Call, *, is_billable: bool, reason: str, changed_by: str) -> None:

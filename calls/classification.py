@@ -32,5 +32,3 @@ def find_test_signal(call: Mapping[str, Any]) -> str | None:
             if _is_true(metadata.get(name)):
                 return f"metadata “{name}”"
     return None
-
-

@@ -42,9 +42,7 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
     reason = django_filters.CharFilter(
         "disconnection_reason", label="Disconnection reason", max_length=255
     )
-    outcome = django_filters.ChoiceFilter(
-        "outcome_code", choices=Outcome.choices, label="Outcome"
-    )
+    outcome = django_filters.ChoiceFilter("outcome_code", choices=Outcome.choices, label="Outcome")
     sentiment = django_filters.ChoiceFilter(
         "user_sentiment", choices=_SENTIMENTS, label="Sentiment"
     )
@@ -118,9 +116,7 @@ def ignored(request: HttpRequest, filters: CallFilter) -> list[str]:
     """What of the URL was not understood and therefore not applied, as sentences."""
     form = filters.form
     unknown = [
-        name
-        for name in request.GET
-        if name not in form.fields and name not in CURSOR_PARAMETERS
+        name for name in request.GET if name not in form.fields and name not in CURSOR_PARAMETERS
     ]
     sentences = [f"The filter “{name[:40]}” is not known and was ignored." for name in unknown]
     for name in form.errors if form.is_bound else ():

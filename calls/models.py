@@ -19,7 +19,9 @@ CENTS_DIGITS, CENTS_PLACES = 20, 10
 def _outcome_cases(successful: str, *more: When) -> Case:
     """Most decisive first. `registered` and `ongoing` are the only states before the end."""
     return Case(
-        When(Q(status__isnull=True) | Q(status__in=["registered", "ongoing"]), then=Value("ongoing")),
+        When(
+            Q(status__isnull=True) | Q(status__in=["registered", "ongoing"]), then=Value("ongoing")
+        ),
         When(status="error", then=Value("error")),
         When(status="not_connected", then=Value("not_connected")),
         *more,

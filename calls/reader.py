@@ -31,6 +31,7 @@ SHORT_TEXT_MAX_LENGTH = 255
 MAX_TIMESTAMP_MS = 253_402_300_799_999  # the end of the year 9999
 MAX_DURATION_MS = 366 * 24 * 3600 * 1000
 MAX_COST_CENTS = Decimal(10) ** 9
+MAX_LATENCY_MS = Decimal(10) ** 9
 FINAL_STATUSES = frozenset({"ended", "not_connected", "error"})
 BEFORE_END_STATUSES = frozenset({"registered", "ongoing"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -200,13 +201,19 @@ def _put_cost(reading: Reading, cost: JsonObject | None, *, final: bool) -> None
     lines = _list(cost, "product_costs") or []
     cents = _number(cost, "combined_cost")
     if cents is None:
-        cents = sum((_number(line, "cost") or Decimal(0) for line in lines), Decimal(0))
+        cents = sum((_line_cents(line) for line in lines), Decimal(0))
     if abs(cents) > MAX_COST_CENTS:
         raise Unreadable("number_out_of_range", "“combined_cost” is out of range.")
     if cents or final:
         weight = 1 if cents else 0
         reading.put("cost_cents", cents, weight=weight)
         reading.put("cost", cost, weight=weight)
+
+
+def _line_cents(line: Any) -> Decimal:
+    if not isinstance(line, dict):
+        raise _wrong_type("product_costs", "a list of objects", line)
+    return _number(line, "cost") or Decimal(0)
 
 
 def _put_status(reading: Reading, status: str | None, reason: str | None) -> None:
@@ -298,9 +305,7 @@ def read_call(
     )
     plain_entries = _list(obj, "transcript_object")
     turns = len(entries or plain_entries or ())
-    reading = Reading(
-        call_id, _source(obj, event, turns, body_sha256), storage_level(obj)
-    )
+    reading = Reading(call_id, _source(obj, event, turns, body_sha256), storage_level(obj))
     status, reason = _short(obj, "call_status"), _short(obj, "disconnection_reason")
     _put_status(reading, status, reason)
     for name in ("call_type", "direction", "agent_id", "agent_name", "from_number", "to_number"):
@@ -339,7 +344,10 @@ def _put_latency(reading: Reading, latency: JsonObject | None) -> None:
         reading.put("latency", latency)
         end_to_end = _object(latency, "e2e")
         if end_to_end:
-            reading.put("latency_p50_ms", _number(end_to_end, "p50"))
+            median = _number(end_to_end, "p50")
+            if median is not None and abs(median) > MAX_LATENCY_MS:
+                raise Unreadable("number_out_of_range", "“p50” is out of range.")
+            reading.put("latency_p50_ms", median)
 
 
 def _put_call_analysis(reading: Reading, analysis: JsonObject | None) -> None:
@@ -411,5 +419,3 @@ def _put_chat_analysis(reading: Reading, analysis: JsonObject | None) -> None:
     reading.put("chat_successful", _flag(analysis, "chat_successful"))
     reading.put("user_sentiment", _short(analysis, "user_sentiment"))
     _put_details(reading, analysis, _CHAT_ANALYSIS_FIELDS)
-
-

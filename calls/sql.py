@@ -31,7 +31,6 @@ CALLS = Target("calls_call", "retell_call_id", CALL_COLUMNS)
 CHATS = Target("calls_chat", "retell_chat_id", CHAT_COLUMNS)
 
 
-
 def dumps(value: Any) -> str:
     """JSON text of a parsed value, Decimals digit by digit."""
     return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":"))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import admin_required, is_admin, member_required
+from accounts.http import MemberRequest
 from calls import access, actions, presentation
 from calls.filters import CallFilter, chips, ignored
 from calls.forms import BillableForm
@@ -21,7 +22,7 @@ from config.partials import render_page
 
 @require_GET
 @member_required
-def call_list(request: HttpRequest) -> HttpResponse:
+def call_list(request: MemberRequest) -> HttpResponse:
     filters = CallFilter(request.GET, Call.objects.for_list(), request=request)
     page = keyset_page(request, filters.qs, name="calls")
     context = {
@@ -38,7 +39,7 @@ def call_list(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @member_required
-def call_detail(request: HttpRequest, call_id: UUID) -> HttpResponse:
+def call_detail(request: MemberRequest, call_id: UUID) -> HttpResponse:
     call = access.get_call(request, call_id)
     newer, older = Call.objects.neighbours(call)
     context = presentation.call_context(call) | {
@@ -56,7 +57,7 @@ def call_detail(request: HttpRequest, call_id: UUID) -> HttpResponse:
 
 @require_POST
 @admin_required
-def classify_call(request: HttpRequest, call_id: UUID) -> HttpResponse:
+def classify_call(request: MemberRequest, call_id: UUID) -> HttpResponse:
     call = access.get_call(request, call_id, write=True)
     form = BillableForm(request.POST)
     if form.is_valid():
@@ -69,7 +70,7 @@ def classify_call(request: HttpRequest, call_id: UUID) -> HttpResponse:
 
 @require_GET
 @member_required
-def chat_list(request: HttpRequest) -> HttpResponse:
+def chat_list(request: MemberRequest) -> HttpResponse:
     chats = Chat.objects.for_list()
     page = keyset_page(request, chats, name="chats")
     context = {
@@ -82,7 +83,7 @@ def chat_list(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @member_required
-def chat_detail(request: HttpRequest, chat_id: UUID) -> HttpResponse:
+def chat_detail(request: MemberRequest, chat_id: UUID) -> HttpResponse:
     chat = access.get_chat(request, chat_id)
     newer, older = Chat.objects.neighbours(chat)
     context = presentation.chat_context(chat) | {

@@ -11,6 +11,4 @@ django.setup()
 
 from notifications.consumers import LiveConsumer  # noqa: E402 - after setup
 
-application = ProtocolTypeRouter(
-    {"websocket": URLRouter([path("live/", LiveConsumer.as_asgi())])}
-)
+application = ProtocolTypeRouter({"websocket": URLRouter([path("live/", LiveConsumer.as_asgi())])})

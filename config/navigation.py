@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts import access
+from accounts.http import VisitorRequest
 from notifications import tickets
 
 # label, icon, URL name, admins only
@@ -41,7 +41,7 @@ _OPERATOR = (
 )
 
 
-def _sections(request: HttpRequest) -> list[dict[str, Any]]:
+def _sections(request: VisitorRequest) -> list[dict[str, Any]]:
     shown = _ORGANIZATION if request.organization else _OPERATOR
     namespace = request.resolver_match.view_name if request.resolver_match else ""
     sections = []
@@ -69,7 +69,7 @@ def _is_current(name: str, shown: str) -> bool:
     return app == shown_app and view.removesuffix("list") == shown_view.removesuffix("detail")
 
 
-def _live(request: HttpRequest) -> dict[str, str] | None:
+def _live(request: VisitorRequest) -> dict[str, str] | None:
     if not request.organization or not request.membership:
         return None
     ticket = tickets.Ticket(
@@ -80,7 +80,7 @@ def _live(request: HttpRequest) -> dict[str, str] | None:
     return {"url": live_url(request), "ticket": tickets.issue(ticket)}
 
 
-def live_url(request: HttpRequest) -> str:
+def live_url(request: VisitorRequest) -> str:
     """In production the proxy routes the path; in development `live` has a port of its own."""
     scheme = "wss" if settings.SECURE else "ws"
     host = request.get_host()
@@ -89,7 +89,7 @@ def live_url(request: HttpRequest) -> str:
     return f"{scheme}://{host}{settings.LIVE_PATH}"
 
 
-def page_shell(request: HttpRequest) -> dict[str, Any]:
+def page_shell(request: VisitorRequest) -> dict[str, Any]:
     """Context processor of all pages of people who are signed in."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:

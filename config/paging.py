@@ -104,7 +104,7 @@ def keyset_page(
 
 
 def count_text(queryset: QuerySet[Any], shown: int, noun: str) -> str:
-    """"50 of 1,234 calls", honest and bounded: "50 of 10,000+ calls"."""
+    """ "50 of 1,234 calls", honest and bounded: "50 of 10,000+ calls"."""
     count = queryset.order_by().values("pk")[: COUNT_LIMIT + 1].count()
     total = f"{COUNT_LIMIT:,}+" if count > COUNT_LIMIT else f"{count:,}"
     return f"{shown:,} of {total} {noun if count != 1 else noun.removesuffix('s')}"

@@ -229,7 +229,9 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W002",  # X-Frame-Options is sent by SecurityHeadersMiddleware
 ]
 
-_live_origins = [] if PRODUCTION else [f"ws://*.localhost:{LIVE_PORT}", f"ws://localhost:{LIVE_PORT}"]
+_live_origins = (
+    [] if PRODUCTION else [f"ws://*.localhost:{LIVE_PORT}", f"ws://localhost:{LIVE_PORT}"]
+)
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

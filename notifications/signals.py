@@ -1,4 +1,4 @@
-""""Something changed" for open screens: tiny messages by Valkey pub/sub, coalesced.
+""" "Something changed" for open screens: tiny messages by Valkey pub/sub, coalesced.
 
 Sent after the commit, from a thread of its own: at once, then at most four times a second for each
 organization. Losing one loses nothing; pages fall back to polling.

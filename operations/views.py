@@ -5,13 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import super_admin_required
+from accounts.http import OperatorRequest
 from accounts.models import Membership
 from agents.actions import RetellKeyError
 from operations import organizations
@@ -23,7 +24,7 @@ from tenants.models import Organization, OrganizationStatus
 
 @require_GET
 @super_admin_required
-def organization_list(request: HttpRequest) -> HttpResponse:
+def organization_list(request: OperatorRequest) -> HttpResponse:
     rows = organizations.with_activity(Organization.objects.for_operator_list())
     noun = "organization" if len(rows) == 1 else "organizations"
     context = {"organizations": rows, "count_text": f"{len(rows):,} {noun}"}
@@ -33,7 +34,7 @@ def organization_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @super_admin_required
 @sensitive_post_parameters("retell_api_key")
-def organization_new(request: HttpRequest) -> HttpResponse:
+def organization_new(request: OperatorRequest) -> HttpResponse:
     form = NewOrganizationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -54,7 +55,7 @@ def organization_new(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @super_admin_required
-def organization_detail(request: HttpRequest, organization_id: UUID) -> HttpResponse:
+def organization_detail(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
     organization = get_object_or_404(Organization, pk=organization_id)
     endpoint = organization.webhook_endpoints.filter(expires_at=None).first()
     members = Membership.objects.filter(organization=organization).select_related("user")
@@ -80,7 +81,7 @@ def organization_detail(request: HttpRequest, organization_id: UUID) -> HttpResp
 
 @require_POST
 @super_admin_required
-def suspend(request: HttpRequest, organization_id: UUID) -> HttpResponse:
+def suspend(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
     organization = get_object_or_404(Organization, pk=organization_id)
     form = SuspendForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
@@ -94,7 +95,7 @@ def suspend(request: HttpRequest, organization_id: UUID) -> HttpResponse:
 
 @require_POST
 @super_admin_required
-def resume(request: HttpRequest, organization_id: UUID) -> HttpResponse:
+def resume(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
     organization = get_object_or_404(Organization, pk=organization_id)
     try:
         actions.resume(organization)

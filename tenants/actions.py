@@ -66,9 +66,9 @@ _MOVES: dict[OrganizationStatus, tuple[OrganizationStatus, ...]] = {
 def _move(organization: Organization, to: OrganizationStatus, **fields: object) -> None:
     """Change the status if it is one of those `to` may follow; two workers cannot both do it."""
     with platform():
-        changed = Organization.objects.filter(
-            pk=organization.pk, status__in=_MOVES[to]
-        ).update(status=to, **fields)
+        changed = Organization.objects.filter(pk=organization.pk, status__in=_MOVES[to]).update(
+            status=to, **fields
+        )
     if not changed:
         raise OrganizationError(
             f"{organization.name} is {organization.state.label.lower()}, so it cannot become"
@@ -92,12 +92,14 @@ def archive(organization: Organization) -> None:
     _move(organization, OrganizationStatus.ARCHIVED)
 
 
-def rotate_webhook_token(organization: Organization, *, old_expires_at: datetime) -> WebhookEndpoint:
+def rotate_webhook_token(
+    organization: Organization, *, old_expires_at: datetime
+) -> WebhookEndpoint:
     """A second webhook URL; the ones before it work until `old_expires_at`."""
     endpoint = WebhookEndpoint.with_new_token(organization)
     with platform(), transaction.atomic():
-        WebhookEndpoint.objects.filter(
-            organization=organization, expires_at=None
-        ).update(expires_at=max(old_expires_at, timezone.now()))
+        WebhookEndpoint.objects.filter(organization=organization, expires_at=None).update(
+            expires_at=max(old_expires_at, timezone.now())
+        )
         endpoint.save(force_insert=True)
     return endpoint

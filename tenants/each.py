@@ -31,4 +31,6 @@ def for_each_organization(work: Callable[[Organization], object]) -> None:
             failed += 1
             logger.exception("job failed", extra={"organization": str(organization.pk)})
     if failed:
-        raise RuntimeError(f"Failed in {failed} of {len(organizations)} organizations; see the log.")
+        raise RuntimeError(
+            f"Failed in {failed} of {len(organizations)} organizations; see the log."
+        )

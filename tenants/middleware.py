@@ -11,10 +11,19 @@ from django.utils import timezone
 
 from config.errors import not_found
 from tenants import access
+from tenants.models import Organization
 from tenants.pin import organization_context
 from tenants.scope import platform
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class HostRequest(HttpRequest):
+    """What this middleware puts on a request."""
+
+    organization: Organization | None
+    tenant: Organization
+    urlconf: str
 
 
 class HostMiddleware:
@@ -23,7 +32,7 @@ class HostMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HostRequest) -> HttpResponse:
         host = access.host_of(request)
         if access.is_operator_host(host):
             return self._as_operator(request)
@@ -36,7 +45,7 @@ class HostMiddleware:
         with organization_context(organization), timezone.override(organization.zone):
             return self.get_response(request)
 
-    def _as_operator(self, request: HttpRequest) -> HttpResponse:
+    def _as_operator(self, request: HostRequest) -> HttpResponse:
         request.organization = None
         request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
         set_urlconf(settings.PUBLIC_SCHEMA_URLCONF)

@@ -185,5 +185,3 @@ class DeletedOrganization(models.Model):
 
     def __str__(self) -> str:
         return f"Deleted {self.organization_id}"
-
-

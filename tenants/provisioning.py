@@ -42,9 +42,7 @@ def provision(organization_id: UUID) -> Organization:
     template = migrator.schema_template()
     connection = migrator.owner_connection()
     with transaction.atomic(using=OWNER):
-        organization = (
-            Organization.objects.using(OWNER).select_for_update().get(pk=organization_id)
-        )
+        organization = Organization.objects.using(OWNER).select_for_update().get(pk=organization_id)
         if organization.status != OrganizationStatus.PROVISIONING:
             return organization
         schema = organization.schema_name
@@ -111,7 +109,7 @@ def _owner_environment() -> dict[str, str]:
 
 
 def _run(program: str, *arguments: str, stdin: bytes | None = None) -> bytes:
-    result = subprocess.run(  # noqa: S603 - our own program and arguments
+    result = subprocess.run(
         [_postgresql_program(program), *arguments],
         input=stdin,
         capture_output=True,
@@ -155,7 +153,9 @@ def _unseal(path: Path, organization_id: UUID) -> bytes:
         sealed = path.read_bytes()
         return _dump_cipher().decrypt(sealed[:12], sealed[12:], str(organization_id).encode())
     except (OSError, ValueError, InvalidTag) as error:  # ValueError: not even a nonce is left
-        raise DumpError(f"The dump {path.name} cannot be read: it is missing or changed.") from error
+        raise DumpError(
+            f"The dump {path.name} cannot be read: it is missing or changed."
+        ) from error
 
 
 def delete_schema(organization: Organization) -> DeletedOrganization:
@@ -207,8 +207,6 @@ def purge_deleted() -> int:
     return count
 
 
-def _set_status(
-    organization: Organization, status: OrganizationStatus, **fields: Any
-) -> None:
+def _set_status(organization: Organization, status: OrganizationStatus, **fields: Any) -> None:
     Organization.objects.using(OWNER).filter(pk=organization.pk).update(status=status, **fields)
     organization.status = status

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 
 if TYPE_CHECKING:
-    from tenants.models import Organization
+    from tenants.models import Organization  # noqa: F401 - named by the base class
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):

@@ -11,12 +11,60 @@ _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 # Names a person could mistake for the operator's own, or that mail and certificates give a meaning.
 RESERVED_SLUGS = frozenset(
-    """
-    admin administrator api app assets autoconfig autodiscover auth billing blog cdn dev docs
-    email ftp help hostmaster imap internal invite live localhost login mail media metrics mx
-    ns ns1 ns2 operator platform pop postmaster public root security sign-in signin smtp sso
-    staging static status support switchboard system test webhook webhooks webmaster www
-    """.split()
+    [
+        "admin",
+        "administrator",
+        "api",
+        "app",
+        "assets",
+        "autoconfig",
+        "autodiscover",
+        "auth",
+        "billing",
+        "blog",
+        "cdn",
+        "dev",
+        "docs",
+        "email",
+        "ftp",
+        "help",
+        "hostmaster",
+        "imap",
+        "internal",
+        "invite",
+        "live",
+        "localhost",
+        "login",
+        "mail",
+        "media",
+        "metrics",
+        "mx",
+        "ns",
+        "ns1",
+        "ns2",
+        "operator",
+        "platform",
+        "pop",
+        "postmaster",
+        "public",
+        "root",
+        "security",
+        "sign-in",
+        "signin",
+        "smtp",
+        "sso",
+        "staging",
+        "static",
+        "status",
+        "support",
+        "switchboard",
+        "system",
+        "test",
+        "webhook",
+        "webhooks",
+        "webmaster",
+        "www",
+    ]
 )
 
 

@@ -150,14 +150,10 @@ def _read(
     body: bytes, received_at: datetime, source_address: str, key_index: int
 ) -> tuple[_Incoming, Parsed | None]:
     sha256 = hashlib.sha256(body).digest()
-    incoming = _Incoming(
-        body, False, sha256, len(body), received_at, source_address, key_index
-    )
+    incoming = _Incoming(body, False, sha256, len(body), received_at, source_address, key_index)
     try:
         document, stripped = retell.load(body)
-        incoming.body, incoming.is_redacted = retell.body_to_keep(
-            body, document, stripped=stripped
-        )
+        incoming.body, incoming.is_redacted = retell.body_to_keep(body, document, stripped=stripped)
         parsed = retell.parse(document, sha256)
     except Unreadable as error:
         incoming.state = DeliveryState.QUARANTINED

@@ -101,7 +101,9 @@ class RetellDoor(APIView):
             response.headers["Retry-After"] = str(DATABASE_RETRY_AFTER_SECONDS)
         return response
 
-    def http_method_not_allowed(self, request: Request, *args: object, **kwargs: object) -> Response:
+    def http_method_not_allowed(
+        self, request: Request, *args: object, **kwargs: object
+    ) -> Response:
         raise MethodNotAllowed(str(request.method))
 
 

@@ -15,7 +15,7 @@ from calls.models import Call, Chat
 UNDECODABLE_REASONS = ("not_utf8", "not_json", "not_a_number", "too_deep")
 
 if TYPE_CHECKING:
-    from webhooks.models import Delivery
+    from webhooks.models import Delivery  # noqa: F401 - named by the base class
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):

@@ -11,8 +11,8 @@ from typing import Any
 import simplejson
 
 from calls import sql as calls_sql
-from calls.merge import EVENT_RANKS, StorageLevel
 from calls.classification import TEST_METADATA_KEYS
+from calls.merge import EVENT_RANKS, StorageLevel
 from calls.reader import (
     FORBIDDEN_KEYS,
     Reading,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import admin_required, is_admin, member_required
+from accounts.http import MemberRequest
 from calls.models import RetellAlert
 from config.paging import count_text, keyset_page, with_parameters
 from config.partials import render_page
@@ -24,7 +25,7 @@ _EVENTS = sorted(
 
 
 def _choices(
-    request: HttpRequest, name: str, values: list[tuple[str, str]]
+    request: MemberRequest, name: str, values: list[tuple[str, str]]
 ) -> list[dict[str, object]]:
     """Links that set one parameter; the first, "All", removes it."""
     current = request.GET.get(name, "")
@@ -40,7 +41,7 @@ def _choices(
 
 @require_GET
 @member_required
-def delivery_list(request: HttpRequest) -> HttpResponse:
+def delivery_list(request: MemberRequest) -> HttpResponse:
     state, event = request.GET.get("state", ""), request.GET.get("event", "")
     deliveries = Delivery.objects.for_list()
     if state in DeliveryState.values:
@@ -63,7 +64,7 @@ def delivery_list(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @member_required
-def delivery_detail(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
+def delivery_detail(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
     delivery = access.get_delivery(request, delivery_id)
     context = {
         "delivery": delivery,
@@ -79,7 +80,7 @@ def delivery_detail(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
 
 @require_POST
 @admin_required
-def replay_delivery(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
+def replay_delivery(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
     delivery = access.get_delivery(request, delivery_id, write=True)
     actions.apply_again(delivery, schema=request.organization.schema_name)
     if delivery.state in (DeliveryState.APPLIED, DeliveryState.STORED, DeliveryState.CHECKED):
@@ -91,7 +92,7 @@ def replay_delivery(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
 
 @require_GET
 @member_required
-def alert_list(request: HttpRequest) -> HttpResponse:
+def alert_list(request: MemberRequest) -> HttpResponse:
     alerts = list(RetellAlert.objects.all()[:ALERTS_SHOWN])
     context = {"alerts": alerts, "zone": request.organization.time_zone}
     return render(request, "webhooks/alert_list.html", context)

@@ -6,39 +6,59 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Agent',
+            name="Agent",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('retell_agent_id', models.CharField(editable=False, max_length=255, unique=True)),
-                ('retell_name', models.TextField(blank=True, default='', editable=False)),
-                ('name', models.CharField(blank=True, default='', max_length=120)),
-                ('first_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("retell_agent_id", models.CharField(editable=False, max_length=255, unique=True)),
+                ("retell_name", models.TextField(blank=True, default="", editable=False)),
+                ("name", models.CharField(blank=True, default="", max_length=120)),
+                (
+                    "first_seen_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
             options={
-                'ordering': ('retell_agent_id',),
+                "ordering": ("retell_agent_id",),
             },
         ),
         migrations.CreateModel(
-            name='RetellConnection',
+            name="RetellConnection",
             fields=[
-                ('id', models.SmallAutoField(primary_key=True, serialize=False)),
-                ('key_encrypted', models.BinaryField()),
-                ('key_last4', models.CharField(editable=False, max_length=4)),
-                ('previous_key_encrypted', models.BinaryField(null=True)),
-                ('previous_key_expires_at', models.DateTimeField(editable=False, null=True)),
-                ('connected_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('checked_at', models.DateTimeField(editable=False, null=True)),
+                ("id", models.SmallAutoField(primary_key=True, serialize=False)),
+                ("key_encrypted", models.BinaryField()),
+                ("key_last4", models.CharField(editable=False, max_length=4)),
+                ("previous_key_encrypted", models.BinaryField(null=True)),
+                ("previous_key_expires_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "connected_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("checked_at", models.DateTimeField(editable=False, null=True)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='retell_connection_single')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("id", 1)), name="retell_connection_single"
+                    )
+                ],
             },
         ),
     ]

@@ -8,104 +8,279 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('agents', '0001_initial'),
+        ("agents", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RetellAlert',
+            name="RetellAlert",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('incident_id', models.CharField(max_length=255, unique=True)),
-                ('name', models.TextField(blank=True, default='')),
-                ('metric_type', models.TextField(blank=True, default='')),
-                ('triggered_at', models.DateTimeField(null=True)),
-                ('resolved_at', models.DateTimeField(null=True)),
-                ('body', models.JSONField(default=dict)),
-                ('first_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("incident_id", models.CharField(max_length=255, unique=True)),
+                ("name", models.TextField(blank=True, default="")),
+                ("metric_type", models.TextField(blank=True, default="")),
+                ("triggered_at", models.DateTimeField(null=True)),
+                ("resolved_at", models.DateTimeField(null=True)),
+                ("body", models.JSONField(default=dict)),
+                (
+                    "first_seen_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
-                'ordering': ('-first_seen_at',),
+                "ordering": ("-first_seen_at",),
             },
         ),
         migrations.CreateModel(
-            name='Call',
+            name="Call",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('status', models.TextField(null=True)),
-                ('agent_version', models.IntegerField(null=True)),
-                ('agent_name', models.TextField(null=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('cost_cents', models.DecimalField(decimal_places=10, max_digits=20, null=True)),
-                ('cost', models.JSONField(null=True)),
-                ('user_sentiment', models.TextField(null=True)),
-                ('summary', models.TextField(null=True)),
-                ('transcript', models.TextField(null=True)),
-                ('details', models.JSONField(default=dict)),
-                ('provenance', models.JSONField(default=dict)),
-                ('storage_level', models.SmallIntegerField(default=0)),
-                ('first_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('source', models.CharField(default='webhook', max_length=16)),
-                ('sort_at', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Coalesce(models.F('started_at'), models.F('first_seen_at')), output_field=models.DateTimeField())),
-                ('retell_call_id', models.CharField(max_length=64, unique=True)),
-                ('call_type', models.TextField(null=True)),
-                ('direction', models.TextField(null=True)),
-                ('disconnection_reason', models.TextField(null=True)),
-                ('from_number', models.TextField(null=True)),
-                ('to_number', models.TextField(null=True)),
-                ('duration_ms', models.BigIntegerField(null=True)),
-                ('latency', models.JSONField(null=True)),
-                ('latency_p50_ms', models.DecimalField(decimal_places=2, max_digits=12, null=True)),
-                ('call_successful', models.BooleanField(null=True)),
-                ('in_voicemail', models.BooleanField(null=True)),
-                ('transcript_entries', models.JSONField(null=True)),
-                ('test_signal', models.TextField(null=True)),
-                ('billable_override', models.BooleanField(null=True)),
-                ('billable_reason', models.CharField(blank=True, db_default='', max_length=200)),
-                ('billable_changed_by', models.CharField(blank=True, db_default='', max_length=254)),
-                ('billable_changed_at', models.DateTimeField(null=True)),
-                ('is_billable', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Coalesce(models.F('billable_override'), models.Case(models.When(test_signal__isnull=True, then=models.Value(True)), default=models.Value(False))), output_field=models.BooleanField())),
-                ('outcome_code', models.GeneratedField(db_persist=True, expression=models.Case(models.When(models.Q(('status__isnull', True), ('status__in', ['registered', 'ongoing']), _connector='OR'), then=models.Value('ongoing')), models.When(status='error', then=models.Value('error')), models.When(status='not_connected', then=models.Value('not_connected')), models.When(models.Q(('in_voicemail', True), ('disconnection_reason__in', ['voicemail_reached', 'machine_detected']), _connector='OR'), then=models.Value('voicemail')), models.When(models.Q(('call_successful', True)), then=models.Value('successful')), models.When(models.Q(('call_successful', False)), then=models.Value('unsuccessful')), default=models.Value('ended'), output_field=models.CharField(max_length=16)), output_field=models.CharField(max_length=16))),
-                ('agent', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='%(class)ss', to='agents.agent', to_field='retell_agent_id')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("status", models.TextField(null=True)),
+                ("agent_version", models.IntegerField(null=True)),
+                ("agent_name", models.TextField(null=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("cost_cents", models.DecimalField(decimal_places=10, max_digits=20, null=True)),
+                ("cost", models.JSONField(null=True)),
+                ("user_sentiment", models.TextField(null=True)),
+                ("summary", models.TextField(null=True)),
+                ("transcript", models.TextField(null=True)),
+                ("details", models.JSONField(default=dict)),
+                ("provenance", models.JSONField(default=dict)),
+                ("storage_level", models.SmallIntegerField(default=0)),
+                (
+                    "first_seen_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("source", models.CharField(default="webhook", max_length=16)),
+                (
+                    "sort_at",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Coalesce(
+                            models.F("started_at"), models.F("first_seen_at")
+                        ),
+                        output_field=models.DateTimeField(),
+                    ),
+                ),
+                ("retell_call_id", models.CharField(max_length=64, unique=True)),
+                ("call_type", models.TextField(null=True)),
+                ("direction", models.TextField(null=True)),
+                ("disconnection_reason", models.TextField(null=True)),
+                ("from_number", models.TextField(null=True)),
+                ("to_number", models.TextField(null=True)),
+                ("duration_ms", models.BigIntegerField(null=True)),
+                ("latency", models.JSONField(null=True)),
+                ("latency_p50_ms", models.DecimalField(decimal_places=2, max_digits=12, null=True)),
+                ("call_successful", models.BooleanField(null=True)),
+                ("in_voicemail", models.BooleanField(null=True)),
+                ("transcript_entries", models.JSONField(null=True)),
+                ("test_signal", models.TextField(null=True)),
+                ("billable_override", models.BooleanField(null=True)),
+                ("billable_reason", models.CharField(blank=True, db_default="", max_length=200)),
+                (
+                    "billable_changed_by",
+                    models.CharField(blank=True, db_default="", max_length=254),
+                ),
+                ("billable_changed_at", models.DateTimeField(null=True)),
+                (
+                    "is_billable",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Coalesce(
+                            models.F("billable_override"),
+                            models.Case(
+                                models.When(test_signal__isnull=True, then=models.Value(True)),
+                                default=models.Value(False),
+                            ),
+                        ),
+                        output_field=models.BooleanField(),
+                    ),
+                ),
+                (
+                    "outcome_code",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Case(
+                            models.When(
+                                models.Q(
+                                    ("status__isnull", True),
+                                    ("status__in", ["registered", "ongoing"]),
+                                    _connector="OR",
+                                ),
+                                then=models.Value("ongoing"),
+                            ),
+                            models.When(status="error", then=models.Value("error")),
+                            models.When(status="not_connected", then=models.Value("not_connected")),
+                            models.When(
+                                models.Q(
+                                    ("in_voicemail", True),
+                                    (
+                                        "disconnection_reason__in",
+                                        ["voicemail_reached", "machine_detected"],
+                                    ),
+                                    _connector="OR",
+                                ),
+                                then=models.Value("voicemail"),
+                            ),
+                            models.When(
+                                models.Q(("call_successful", True)), then=models.Value("successful")
+                            ),
+                            models.When(
+                                models.Q(("call_successful", False)),
+                                then=models.Value("unsuccessful"),
+                            ),
+                            default=models.Value("ended"),
+                            output_field=models.CharField(max_length=16),
+                        ),
+                        output_field=models.CharField(max_length=16),
+                    ),
+                ),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="%(class)ss",
+                        to="agents.agent",
+                        to_field="retell_agent_id",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(models.OrderBy(models.F('sort_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='call_newest'), models.Index(models.F('agent'), models.OrderBy(models.F('sort_at'), descending=True), name='call_agent_newest'), models.Index(models.F('id'), condition=models.Q(('storage_level__gt', 0)), name='call_restricted')],
+                "indexes": [
+                    models.Index(
+                        models.OrderBy(models.F("sort_at"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="call_newest",
+                    ),
+                    models.Index(
+                        models.F("agent"),
+                        models.OrderBy(models.F("sort_at"), descending=True),
+                        name="call_agent_newest",
+                    ),
+                    models.Index(
+                        models.F("id"),
+                        condition=models.Q(("storage_level__gt", 0)),
+                        name="call_restricted",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Chat',
+            name="Chat",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('status', models.TextField(null=True)),
-                ('agent_version', models.IntegerField(null=True)),
-                ('agent_name', models.TextField(null=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('cost_cents', models.DecimalField(decimal_places=10, max_digits=20, null=True)),
-                ('cost', models.JSONField(null=True)),
-                ('user_sentiment', models.TextField(null=True)),
-                ('summary', models.TextField(null=True)),
-                ('transcript', models.TextField(null=True)),
-                ('details', models.JSONField(default=dict)),
-                ('provenance', models.JSONField(default=dict)),
-                ('storage_level', models.SmallIntegerField(default=0)),
-                ('first_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('source', models.CharField(default='webhook', max_length=16)),
-                ('sort_at', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Coalesce(models.F('started_at'), models.F('first_seen_at')), output_field=models.DateTimeField())),
-                ('retell_chat_id', models.CharField(max_length=64, unique=True)),
-                ('chat_type', models.TextField(null=True)),
-                ('chat_successful', models.BooleanField(null=True)),
-                ('messages', models.JSONField(null=True)),
-                ('outcome_code', models.GeneratedField(db_persist=True, expression=models.Case(models.When(models.Q(('status__isnull', True), ('status__in', ['registered', 'ongoing']), _connector='OR'), then=models.Value('ongoing')), models.When(status='error', then=models.Value('error')), models.When(status='not_connected', then=models.Value('not_connected')), models.When(models.Q(('chat_successful', True)), then=models.Value('successful')), models.When(models.Q(('chat_successful', False)), then=models.Value('unsuccessful')), default=models.Value('ended'), output_field=models.CharField(max_length=16)), output_field=models.CharField(max_length=16))),
-                ('agent', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='%(class)ss', to='agents.agent', to_field='retell_agent_id')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("status", models.TextField(null=True)),
+                ("agent_version", models.IntegerField(null=True)),
+                ("agent_name", models.TextField(null=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("cost_cents", models.DecimalField(decimal_places=10, max_digits=20, null=True)),
+                ("cost", models.JSONField(null=True)),
+                ("user_sentiment", models.TextField(null=True)),
+                ("summary", models.TextField(null=True)),
+                ("transcript", models.TextField(null=True)),
+                ("details", models.JSONField(default=dict)),
+                ("provenance", models.JSONField(default=dict)),
+                ("storage_level", models.SmallIntegerField(default=0)),
+                (
+                    "first_seen_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("source", models.CharField(default="webhook", max_length=16)),
+                (
+                    "sort_at",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Coalesce(
+                            models.F("started_at"), models.F("first_seen_at")
+                        ),
+                        output_field=models.DateTimeField(),
+                    ),
+                ),
+                ("retell_chat_id", models.CharField(max_length=64, unique=True)),
+                ("chat_type", models.TextField(null=True)),
+                ("chat_successful", models.BooleanField(null=True)),
+                ("messages", models.JSONField(null=True)),
+                (
+                    "outcome_code",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Case(
+                            models.When(
+                                models.Q(
+                                    ("status__isnull", True),
+                                    ("status__in", ["registered", "ongoing"]),
+                                    _connector="OR",
+                                ),
+                                then=models.Value("ongoing"),
+                            ),
+                            models.When(status="error", then=models.Value("error")),
+                            models.When(status="not_connected", then=models.Value("not_connected")),
+                            models.When(
+                                models.Q(("chat_successful", True)), then=models.Value("successful")
+                            ),
+                            models.When(
+                                models.Q(("chat_successful", False)),
+                                then=models.Value("unsuccessful"),
+                            ),
+                            default=models.Value("ended"),
+                            output_field=models.CharField(max_length=16),
+                        ),
+                        output_field=models.CharField(max_length=16),
+                    ),
+                ),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="%(class)ss",
+                        to="agents.agent",
+                        to_field="retell_agent_id",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(models.OrderBy(models.F('sort_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='chat_newest')],
+                "indexes": [
+                    models.Index(
+                        models.OrderBy(models.F("sort_at"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="chat_newest",
+                    )
+                ],
             },
         ),
     ]

@@ -89,9 +89,7 @@ def _grant(
 def _organization_policies(table: str, rule: SharedTable, role: str) -> Iterator[sql.Composable]:
     yield sql.SQL("DROP POLICY IF EXISTS own_rows ON {}").format(sql.Identifier("public", table))
     if rule.organization:
-        yield sql.SQL(
-            "CREATE POLICY own_rows ON {} TO {} USING ({}) WITH CHECK ({})"
-        ).format(
+        yield sql.SQL("CREATE POLICY own_rows ON {} TO {} USING ({}) WITH CHECK ({})").format(
             sql.Identifier("public", table),
             sql.Identifier(role),
             sql.SQL(rule.own_rows),
@@ -168,9 +166,9 @@ def organization_table_statements(database: str, schema: str) -> Iterator[sql.Co
     """Grants on the tables a schema has now; run again after each migration of it."""
     role, name = sql.Identifier(role_name(database, schema)), sql.Identifier(schema)
     yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, role)
-    yield sql.SQL(
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {} TO {}"
-    ).format(name, role)
+    yield sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {} TO {}").format(
+        name, role
+    )
     yield sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {} TO {}").format(name, role)
     yield sql.SQL("REVOKE INSERT, UPDATE, DELETE ON TABLE {} FROM {}").format(
         sql.Identifier(schema, "django_migrations"), role

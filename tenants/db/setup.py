@@ -100,7 +100,9 @@ def _ensure_login(
     )
 
 
-def _try(connection: psycopg.Connection, statement: sql.Composable, report: Report, why: str) -> None:
+def _try(
+    connection: psycopg.Connection, statement: sql.Composable, report: Report, why: str
+) -> None:
     try:
         connection.execute(statement)
     except psycopg.errors.InsufficientPrivilege:
@@ -212,6 +214,4 @@ def prepare_database(
             "ALTER ROLE … BYPASSRLS for the backup login; backups will not run.",
         )
         _protect_set_config(connection, database, report)
-    return Logins(
-        *(_url_for(admin_url, database, names[key], passwords[key]) for key in passwords)
-    )
+    return Logins(*(_url_for(admin_url, database, names[key], passwords[key]) for key in passwords))

@@ -5,37 +5,67 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('event', models.CharField(blank=True, default='', max_length=64)),
-                ('subject_id', models.CharField(blank=True, default='', max_length=255)),
-                ('body_sha256', models.BinaryField(max_length=32, unique=True)),
-                ('body', models.BinaryField()),
-                ('is_redacted', models.BooleanField(default=False)),
-                ('size_bytes', models.IntegerField()),
-                ('state', models.CharField(choices=[('applied', 'Applied'), ('stored', 'Stored'), ('checked', 'Connection check'), ('quarantined', 'Quarantined'), ('failed', 'Failed, will be tried again')], max_length=16)),
-                ('reason', models.CharField(blank=True, default='', max_length=40)),
-                ('reason_detail', models.TextField(blank=True, default='')),
-                ('received_at', models.DateTimeField()),
-                ('last_received_at', models.DateTimeField()),
-                ('receipts', models.IntegerField(default=1)),
-                ('source_address', models.CharField(blank=True, default='', max_length=45)),
-                ('key_index', models.SmallIntegerField(default=0)),
-                ('attempts', models.SmallIntegerField(default=1)),
-                ('retry_at', models.DateTimeField(null=True)),
-                ('body_removed_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("event", models.CharField(blank=True, default="", max_length=64)),
+                ("subject_id", models.CharField(blank=True, default="", max_length=255)),
+                ("body_sha256", models.BinaryField(max_length=32, unique=True)),
+                ("body", models.BinaryField()),
+                ("is_redacted", models.BooleanField(default=False)),
+                ("size_bytes", models.IntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("applied", "Applied"),
+                            ("stored", "Stored"),
+                            ("checked", "Connection check"),
+                            ("quarantined", "Quarantined"),
+                            ("failed", "Failed, will be tried again"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=40)),
+                ("reason_detail", models.TextField(blank=True, default="")),
+                ("received_at", models.DateTimeField()),
+                ("last_received_at", models.DateTimeField()),
+                ("receipts", models.IntegerField(default=1)),
+                ("source_address", models.CharField(blank=True, default="", max_length=45)),
+                ("key_index", models.SmallIntegerField(default=0)),
+                ("attempts", models.SmallIntegerField(default=1)),
+                ("retry_at", models.DateTimeField(null=True)),
+                ("body_removed_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(models.F('subject_id'), models.F('id'), name='delivery_subject'), models.Index(models.F('id'), condition=models.Q(('state', 'applied'), _negated=True), name='delivery_trouble'), models.Index(models.F('retry_at'), condition=models.Q(('retry_at__isnull', False)), name='delivery_due')],
+                "indexes": [
+                    models.Index(models.F("subject_id"), models.F("id"), name="delivery_subject"),
+                    models.Index(
+                        models.F("id"),
+                        condition=models.Q(("state", "applied"), _negated=True),
+                        name="delivery_trouble",
+                    ),
+                    models.Index(
+                        models.F("retry_at"),
+                        condition=models.Q(("retry_at__isnull", False)),
+                        name="delivery_due",
+                    ),
+                ],
             },
         ),
     ]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from retell.lib.webhook_auth import symmetric
 
-from testing.fixtures import KEYS, CanaryClient, World
 from tenants.pin import organization_context
+from testing.fixtures import KEYS, CanaryClient, World
 from webhooks.models import Delivery
 
 
