@@ -22,6 +22,7 @@ class Console:
 
     def __init__(self, descriptor: int = 1) -> None:
         self.descriptor = descriptor
+        self.is_clogged = False
         self.is_terminal = os.isatty(descriptor)
         self.coloured = self.is_terminal and "NO_COLOR" not in os.environ
         self.poll = select.poll()
@@ -39,21 +40,30 @@ class Console:
     def say(self, text: str = "") -> None:
         self._write(f"{text}\n".encode())
 
-    def relay(self, name: str, line: bytes) -> None:
-        """A line of a process, after its name."""
+    def relay(self, name: str, lines: list[bytes]) -> None:
+        """Lines of a process, each after its name."""
         label = f"{name:<{NAME_WIDTH}} |"
         if self.coloured:
             label = f"\x1b[{COLOURS.get(name, PLAIN)}m{label}\x1b[0m"
-        self._write(label.encode() + b" " + line + b"\n")
+        self._write(b"".join(label.encode() + b" " + line + b"\n" for line in lines))
 
     def _write(self, data: bytes) -> None:
         for start in range(0, len(data), CHUNK):
+            if not self._accepts():
+                return
             try:
-                if not select.select([], [self.descriptor], [], PATIENCE_SECONDS)[1]:
-                    return
                 os.write(self.descriptor, data[start : start + CHUNK])
             except OSError:  # the reader is gone
                 return
+
+    def _accepts(self) -> bool:
+        """Whether the reader takes more; one that once did not is not waited for again."""
+        patience = 0 if self.is_clogged else PATIENCE_SECONDS
+        try:
+            self.is_clogged = not select.select([], [self.descriptor], [], patience)[1]
+        except OSError:
+            self.is_clogged = True
+        return not self.is_clogged
 
 
 class Progress:

@@ -79,8 +79,7 @@ class Loop:
         if not data:
             self.selector.unregister(child.process.stdout)
             lines = [child.rest] if child.rest else []
-        for line in lines:
-            self.console.relay(child.name, line)
+        self.console.relay(child.name, lines)
 
     def forget(self, child: Child) -> None:
         """Drop a child that has ended, with its last lines."""

@@ -16,6 +16,7 @@ from operations.local.folders import CLONE, Folders
 from operations.local.processes import open_log
 
 START_SECONDS = 90
+_started: list[subprocess.Popen[bytes]] = []  # they may outlive us; kept so that nothing warns
 
 
 @functools.cache
@@ -66,6 +67,7 @@ def _start(folders: Folders) -> None:
             start_new_session=True,
             env={key: value for key, value in os.environ.items() if key != "MAKELEVEL"},
         )
+    _started.append(process)
     _await(process, folders, log)
 
 

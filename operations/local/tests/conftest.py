@@ -99,19 +99,20 @@ class Project:
         return leaders + [child for one in leaders for child in one.children(recursive=True)]
 
     def clean(self) -> None:
-        if not self.folders.local.is_dir():
-            shutil.rmtree(self.folder.parent)
-            return
         for process in self.started:
             if process.poll() is None:
                 process.terminate()
-                process.wait(20)
+            process.wait(20)
+        if self.folders.local.is_dir():
+            self._remove_outside()
+        shutil.rmtree(self.folder.parent)
+
+    def _remove_outside(self) -> None:
         for record in Records(self.folders.records).load():
             record.end(patience=5)
         with contextlib.suppress(LocalError):  # a test may have damaged what tells of it
             account = Account.for_engines()
             Home.open(self.folders, account).remove(account)
-        shutil.rmtree(self.folder.parent)
 
 
 @pytest.fixture
