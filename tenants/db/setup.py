@@ -18,6 +18,8 @@ from tenants.db.roles import role_name
 
 MINIMUM_VERSION = 150_000
 SET_CONFIG = "pg_catalog.set_config(text, text, boolean)"
+_LONGEST_SUFFIX = "org_" + "x" * 12  # an organization's role is named after its schema
+_NO_ADDRESS = "The address must look like postgresql://login:password@host/database:"
 
 
 class SetupError(Exception):
@@ -50,11 +52,31 @@ def _password_of(url: str | None, user: str) -> str:
     return secrets.token_urlsafe(24)
 
 
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _checked_name(admin_url: str, database: str | None) -> str:
+    """The database's name, refused when it is too long for the names of the roles."""
+    try:
+        named = unquote(urlsplit(admin_url).path.lstrip("/"))
+        name = database or (named if named not in ("", "postgres") else "switchboard")
+    except ValueError as error:
+        raise SetupError(f"{_NO_ADDRESS} {_one_line(error)}") from error
+    try:
+        role_name(name, _LONGEST_SUFFIX)
+    except ValueError as error:
+        raise SetupError(f"{error} Nothing was changed.") from error
+    return name
+
+
 def _connect(url: str) -> psycopg.Connection:
     try:
         connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as error:
-        raise SetupError(f"The database server cannot be reached: {str(error).strip()}") from error
+        raise SetupError(f"The database server cannot be reached: {_one_line(error)}") from error
+    except psycopg.ProgrammingError as error:
+        raise SetupError(f"{_NO_ADDRESS} {_one_line(error)}") from error
     if connection.info.server_version < MINIMUM_VERSION:
         raise SetupError(
             f"The server is PostgreSQL {connection.info.server_version // 10_000};"
@@ -75,12 +97,19 @@ def _ensure_database(admin_url: str, database: str, report: Report) -> str:
         ).fetchone()
         if not found:
             report(f"Creating the database {database}")
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(
-                    sql.Identifier(database)
-                )
-            )
+            _create_database(connection, database)
     return target
+
+
+def _create_database(connection: psycopg.Connection, database: str) -> None:
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'")
+    try:
+        connection.execute(statement.format(sql.Identifier(database)))
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SetupError(
+            f"The login may not create the database {database}. Let it create databases, or"
+            " create this one with the login as its owner."
+        ) from error
 
 
 def _ensure_role(connection: psycopg.Connection, name: str, attributes: str) -> None:
@@ -184,8 +213,7 @@ def prepare_database(
 
     Raises `SetupError` when the server is unreachable, too old, or the login may not do it.
     """
-    named = unquote(urlsplit(admin_url).path.lstrip("/"))
-    database = database or (named if named not in ("", "postgres") else "switchboard")
+    database = _checked_name(admin_url, database)
     target = _ensure_database(admin_url, database, report)
     names = {suffix: role_name(database, suffix) for suffix in ("runtime", "owner", "backup")}
     passwords = {
