@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
+from psycopg import sql
 
 import agents.migrations
 from tenants import migrator
@@ -88,8 +90,6 @@ def test_a_new_migration_changes_the_fingerprint(next_migration: str) -> None:
 
 
 def _fingerprint_without() -> str:
-    from django.test import override_settings
-
     with override_settings(MIGRATION_MODULES={}):
         return migrator.current_fingerprint()
 
@@ -139,9 +139,8 @@ def test_both_record_the_migration_in_their_own_schema(
 ) -> None:
     migrator.migrate_organizations(nothing)
     for organization in (committed.acme, committed.globex):
-        query = (
-            f'SELECT count(*) FROM "{organization.schema_name}".django_migrations WHERE name = %s'
-        )
+        table = sql.Identifier(organization.schema_name, "django_migrations")
+        query = sql.SQL("SELECT count(*) FROM {} WHERE name = %s").format(table)
         assert owner_rows(query, ["9999_next"]) == [(1,)]
 
 
