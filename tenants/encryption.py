@@ -33,9 +33,11 @@ def _ring(text: str) -> dict[int, AESGCM]:
             key = base64.b64decode(encoded, validate=True)
         except binascii.Error:
             key = b""
-        if not version.isdigit() or not 0 < int(version) < 256 or len(key) != KEY_BYTES:
+        usable = version.isdecimal() and 0 < int(version) < 256 and len(key) == KEY_BYTES
+        if not usable or int(version) in ring:  # twice would lose one of the keys
             raise ImproperlyConfigured(
-                "ENCRYPTION_KEYS must look like 2:<base64 of 32 bytes>,1:<base64 of 32 bytes>."
+                "ENCRYPTION_KEYS must look like 2:<base64 of 32 bytes>,1:<base64 of 32 bytes>,"
+                " each number once."
             )
         ring[int(version)] = AESGCM(key)
     return ring
@@ -57,7 +59,7 @@ def decrypt(stored: bytes, *, organization_id: object, field: str) -> str:
     """The plaintext; raises `DecryptionError` for anything not encrypted for exactly this place."""
     stored = bytes(stored)
     cipher = _ring(settings.ENCRYPTION_KEYS).get(stored[0]) if stored else None
-    if cipher is None:
+    if cipher is None or len(stored) < 1 + NONCE_BYTES:
         raise DecryptionError(f"No key of the ring encrypted {field}.")
     nonce, sealed = stored[1 : 1 + NONCE_BYTES], stored[1 + NONCE_BYTES :]
     data = _associated_data(organization_id, field, stored[0])
