@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.http.request import split_domain_port
 
 from tenants.models import Organization
 from tenants.scope import door
@@ -11,11 +12,8 @@ from tenants.scope import door
 
 def host_of(request: HttpRequest) -> str:
     """Host name in lower case without port; empty when the header is malformed."""
-    host = request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", "")
-    name = host.strip().lower().removesuffix(".")
-    if name.startswith("["):
-        return name.partition("]")[0] + "]"
-    return name.partition(":")[0]
+    host: str = request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", "")
+    return split_domain_port(host.strip())[0]
 
 
 def is_operator_host(host: str) -> bool:
