@@ -50,7 +50,7 @@ lock: ## Write requirements.lock anew; with LOCK_ARGS=--upgrade take newer versi
 		--custom-compile-command "make lock" $(LOCK_ARGS)
 
 bench-ingest: venv ## Measure the reception of webhooks
-	@exec $(VENV_PYTHON) bench/ingest.py
+	@exec $(VENV_PYTHON) -m bench.ingest
 
 screenshots: venv ## Take pictures of every page into screenshots/
 	@exec $(VENV_PYTHON) bench/screenshots.py

@@ -47,6 +47,7 @@ WRK_THREADS = 2
 BODIES_PER_SECOND = 6_000
 START_SECONDS = 30
 SETTLE_SECONDS = 1.0
+WARM_UP_SECONDS = 3
 # Deleting by command would first dump hundreds of megabytes.
 DISCARD = """
 from operations.demo.removing import discard
@@ -108,6 +109,9 @@ def main() -> int:
         _express(owner, database) as express,
         _switchboard(owner, environment) as switchboard,
     ):
+        warm_up = argparse.Namespace(seconds=WARM_UP_SECONDS, connections=options.connections)
+        for target in (express, switchboard):
+            _run(target, owner, warm_up)
         for _ in range(options.rounds):
             for target in (express, switchboard):
                 result = _run(target, owner, options)

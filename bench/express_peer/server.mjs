@@ -29,8 +29,10 @@ const webhookShape = Joi.object({
 function startWorkers() {
   for (let i = 0; i < workers; i++) cluster.fork()
   process.on('SIGTERM', () => {
-    for (const worker of Object.values(cluster.workers)) worker.kill()
-    process.exit(0)
+    for (const worker of Object.values(cluster.workers)) worker.kill('SIGTERM')
+  })
+  cluster.on('exit', () => {
+    if (Object.keys(cluster.workers).length === 0) process.exit(0)
   })
 }
 
