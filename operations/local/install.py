@@ -136,7 +136,15 @@ def _runs(python: str | Path, code: str) -> bool:
 
 
 def _install() -> None:
-    command = [_uv(), "pip", "sync", "--quiet", "--require-hashes", f"--python={VENV_PYTHON}"]
+    command = [
+        _uv(),
+        "pip",
+        "sync",
+        "--quiet",
+        "--compile-bytecode",
+        "--require-hashes",
+        f"--python={VENV_PYTHON}",
+    ]
     _run("Installing packages", [*command, str(REQUIREMENTS)])
 
 
