@@ -13,12 +13,11 @@ from django.db import connections
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from agents.actions import rename_agent, set_signing_key, signing_keys
+from agents.actions import rename_agent, set_signing_key
 from agents.models import Agent
 from calls.models import Call, Chat
 from operations.demo import people
 from operations.demo.bulk import BulkReceiver
-from operations.demo.feeding import Line
 from operations.demo.history import history
 from operations.demo.people import SignIn
 from operations.demo.profiles import PROFILES, OrganizationProfile
@@ -26,7 +25,7 @@ from operations.demo.removing import discard
 from operations.demo.stories import encode
 from tenants import provisioning
 from tenants.actions import register_organization
-from tenants.models import Organization, WebhookEndpoint
+from tenants.models import Organization
 from tenants.pin import organization_context
 from tenants.scope import platform
 from webhooks.endpoints import Endpoint
@@ -133,20 +132,3 @@ def remove() -> tuple[int, int]:
     for organization in organizations:
         discard(organization)
     return len(organizations), people.remove_people()
-
-
-def find_lines() -> list[Line]:
-    """Where the demo organizations' webhooks go and what signs them."""
-    with platform():
-        endpoints = list(
-            WebhookEndpoint.objects.filter(
-                organization__is_demo=True, organization__status="active", expires_at=None
-            ).select_related("organization")
-        )
-    lines = []
-    for endpoint in endpoints:
-        with organization_context(endpoint.organization):
-            keys = signing_keys(endpoint.organization_id)
-        if keys:
-            lines.append(Line(endpoint.organization.slug, endpoint.url, keys[0]))
-    return lines

@@ -8,7 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
-from operations.demo import loading, people
+from operations.demo import people
+from operations.demo.lines import find_lines
 from tenants.models import Organization
 from tenants.scope import platform
 from testing.fixtures import World
@@ -38,4 +39,4 @@ def test_sign_ins_are_readable_by_their_owner_only(tmp_path: Path) -> None:
 
 
 def test_feed_finds_no_line_without_a_demo(world: World) -> None:
-    assert loading.find_lines() == []
+    assert find_lines() == []

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connections
 
 from operations.demo.feeding import Feed, Line
-from operations.demo.loading import find_lines
+from operations.demo.lines import find_lines
 from operations.local.folders import Folders
 
 logger = logging.getLogger(__name__)
