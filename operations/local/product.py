@@ -162,7 +162,7 @@ class Product:
                 service.child = self.supervisor.loop.start(service.launch)
 
     def _note_end(self, service: Service, child: Child) -> None:
-        self.supervisor.loop.forget(child)
+        self.supervisor.loop.end([child], patience=0)  # and what it left running
         service.child = None
         if child.name == "feed" and child.process.returncode == 0:
             service.over = True  # there is no demo to feed

@@ -89,7 +89,7 @@ class Supervisor:
         for engine, child in list(self.engines.values()):
             if child.has_ended():
                 self.console.say(f"{engine.name} {child.ending()}; starting it again.")
-                self.loop.forget(child)
+                self.loop.end([child], patience=0)
                 self._count_restart(engine)
                 self.start_engine(engine)
 
