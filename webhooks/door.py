@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
@@ -23,7 +23,9 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import connection
 from django.http import HttpRequest, UnreadablePostError
 from rest_framework.exceptions import APIException, MethodNotAllowed, Throttled
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -61,9 +63,23 @@ class DatabaseAway(APIException):
     default_code = "unavailable"
 
 
+class _AlwaysJson(BaseContentNegotiation):
+    """Whatever `Accept` or `?format=` say: a signed event must not be lost to them."""
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
 class RetellDoor(APIView):
     """Verify, store, apply, answer."""
 
+    content_negotiation_class = _AlwaysJson
     authentication_classes = ()
     permission_classes = ()
     parser_classes: tuple[type[BaseParser], ...] = ()
@@ -120,12 +136,17 @@ def _retrying(work: Callable[[], T]) -> T:
 
 
 def _read_body(request: HttpRequest) -> bytes:
-    """The raw bytes, whatever the content type says: a signed event must not be lost to a header."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > settings.WEBHOOK_MAX_BODY_BYTES:
+    """The raw bytes, whatever the content type says: a signed event must not be lost to a header.
+
+    A proxy may send it in chunks, without a length; Django would take that for an empty body.
+    """
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isdecimal() and int(length[:20]) > settings.WEBHOOK_MAX_BODY_BYTES:
         raise BodyTooLarge
+    in_chunks = not length and request.META.get("wsgi.input_terminated")
+    source = request.META["wsgi.input"] if in_chunks else request
     try:
-        body = request.read(settings.WEBHOOK_MAX_BODY_BYTES + 1)
+        body: bytes = source.read(settings.WEBHOOK_MAX_BODY_BYTES + 1)
     except (UnreadablePostError, RequestDataTooBig) as error:
         raise BodyTooLarge from error
     if len(body) > settings.WEBHOOK_MAX_BODY_BYTES:
