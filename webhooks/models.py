@@ -32,6 +32,7 @@ REASONS: dict[str, str] = {
     "empty": "The body is empty.",
     "not_json": "The body is not JSON.",
     "not_a_number": "The body holds NaN or Infinity, which is not JSON.",
+    "number_unreadable": "A number is beyond anything that can be read.",
     "number_out_of_range": "A number is out of any plausible range.",
     "too_deep": "The body is nested too deeply.",
     "not_an_object": "The body is JSON, but not an object.",

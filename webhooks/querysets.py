@@ -11,8 +11,15 @@ from django.db.models.functions import Coalesce
 
 from calls.models import Call, Chat
 
-# Reasons of bodies that are no JSON at all: nothing in them can be redacted.
-UNDECODABLE_REASONS = ("not_utf8", "not_json", "not_a_number", "too_deep")
+# Reasons of bodies that could not be read as an object: nothing in them can be redacted.
+UNDECODABLE_REASONS = (
+    "not_utf8",
+    "not_json",
+    "not_a_number",
+    "number_unreadable",
+    "too_deep",
+    "not_an_object",
+)
 
 if TYPE_CHECKING:
     from webhooks.models import Delivery  # noqa: F401 - named by the base class

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import simplejson
@@ -31,7 +31,12 @@ INBOUND_EVENTS = frozenset({"call_inbound", "chat_inbound"})
 TEST_CALL_ID = "test_call"
 
 EVENT_MAX_LENGTH = 64
-_MAX_EXPONENT = 308
+# What fits a float, since pages and drivers read numbers back as one.
+_MAX_DIGITS = 307
+# Retell's own bodies are 7 levels deep. What is read here must be readable on any page, whose
+# stack is deeper, and by PostgreSQL.
+MAX_DEPTH = 100
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class Action:
@@ -58,16 +63,25 @@ class Parsed:
 
 
 def _number(text: str) -> Decimal:
-    number = Decimal(text)
-    if number and abs(number.adjusted()) > _MAX_EXPONENT:
-        raise Unreadable("number_out_of_range", f"The number {text[:40]} is out of range.")
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:  # an exponent beyond Decimal's own
+        raise _unreadable_number(text) from error
+    if not number:
+        return Decimal(0)  # also 0e999999, which nobody else reads
+    if abs(number.adjusted()) > _MAX_DIGITS or len(text) > _MAX_DIGITS:
+        raise _unreadable_number(text)
     return number
 
 
 def _integer(text: str) -> int:
-    if len(text) > _MAX_EXPONENT:
-        raise Unreadable("number_out_of_range", f"A number has {len(text)} digits.")
+    if len(text) > _MAX_DIGITS:
+        raise _unreadable_number(text)
     return int(text)
+
+
+def _unreadable_number(text: str) -> Unreadable:
+    return Unreadable("number_unreadable", f"The number {text[:40]} is beyond any range.")
 
 
 def _refuse_constant(name: str) -> None:
@@ -93,15 +107,39 @@ def load(body: bytes) -> tuple[dict[str, Any], bool]:
         raise Unreadable("not_utf8", f"The body is not UTF-8 at byte {error.start}.") from error
     try:
         document = _decoder.decode(text)
+        if _is_deep(body, document):
+            raise Unreadable("too_deep", "The body is nested too deeply.")
         # Escapes can spell NUL, lone surrogates and any key; without one the text is as it seems.
         if "\\u" in text or any(key in text for key in FORBIDDEN_KEYS):
-            clean = _clean(document)
-            return _object(clean), clean != document
+            return _object(_clean(document)), _holds_forbidden(document)
     except RecursionError as error:
         raise Unreadable("too_deep", "The body is nested too deeply.") from error
     except ValueError as error:
         raise Unreadable("not_json", f"The body is not JSON: {error}"[:200]) from error
     return _object(document), False
+
+
+def _is_deep(body: bytes, document: Any) -> bool:
+    """Whether it nests more than `MAX_DEPTH` levels; a walk only where the text alone can't tell.
+
+    The brackets of a body vanish level by level, innermost first; those in texts may not pair up.
+    """
+    brackets = body.translate(None, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    level = [document]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for part in level
+            for item in (part.values() if isinstance(part, dict) else part)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _object(document: Any) -> dict[str, Any]:
@@ -123,6 +161,12 @@ def _clean(value: Any) -> Any:
     if isinstance(value, list):
         return [_clean(item) for item in value]
     return value
+
+
+def _holds_forbidden(value: Any) -> bool:
+    if isinstance(value, dict):
+        return not FORBIDDEN_KEYS.isdisjoint(value) or any(map(_holds_forbidden, value.values()))
+    return isinstance(value, list) and any(map(_holds_forbidden, value))
 
 
 def _clean_text(text: str) -> str:
