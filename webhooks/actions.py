@@ -23,9 +23,10 @@ from django.utils import timezone
 from psycopg import sql
 
 from agents.actions import mark_connection_checked
+from agents.models import Agent
 from calls import actions as calls_actions
 from calls import sql as calls_sql
-from calls.reader import Unreadable
+from calls.reader import Reading, Unreadable
 from tenants.pin import organization_context
 from webhooks import retell
 from webhooks.endpoints import Endpoint
@@ -35,6 +36,7 @@ from webhooks.retell import Action, Parsed
 logger = logging.getLogger(__name__)
 
 RETRY_DELAYS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
+ADDRESS_MAX_LENGTH = 45
 # psycopg's own, and Django's wrapped ones, which a failing connect raises.
 CONNECTION_ERRORS = (
     psycopg.OperationalError,
@@ -86,7 +88,7 @@ class _Incoming:
             self.reason_detail,
             self.received_at,
             self.received_at,
-            self.source_address,
+            self.source_address[:ADDRESS_MAX_LENGTH],
             self.key_index,
             self.retry_at,
         ]
@@ -312,8 +314,18 @@ def apply_again(delivery: Delivery, *, schema: str) -> Delivery:
 def _apply(schema: str, parsed: Parsed) -> None:
     target = _TARGETS.get(parsed.action)
     if target is not None and parsed.reading is not None:
+        _make_agent(parsed.reading)
         calls_actions.merge(schema, target, parsed.reading)
     _apply_rare(parsed)
+
+
+def _make_agent(reading: Reading) -> None:
+    """What the statement of a fresh delivery does, too: an agent appears with its first event."""
+    agent_id, name = reading.values.get("agent_id"), reading.values.get("agent_name")
+    if agent_id is not None:
+        Agent.objects.bulk_create(
+            [Agent(retell_agent_id=agent_id, retell_name=name or "")], ignore_conflicts=True
+        )
 
 
 # --- Retention -----------------------------------------------------------------------------------
