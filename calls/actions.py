@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from django.db import connection
-from django.db.models import F
-from django.db.models.functions import Coalesce
+from django.db import connection, transaction
 from django.utils import timezone
 
 from calls import sql as calls_sql
 from calls.models import Call, RetellAlert
 from calls.reader import Reading, timestamp
 from calls.sql import Target
+
+ALERT_TEXT_MAX_LENGTH = 500
 
 
 class ClassificationError(Exception):
@@ -37,19 +37,25 @@ def _milliseconds(alert: Mapping[str, Any], name: str) -> int | None:
 
 
 def record_alert(incident_id: str, alert: Mapping[str, Any]) -> None:
-    """Open or close an incident; closed stays closed, whatever arrives late."""
-    row, _ = RetellAlert.objects.get_or_create(incident_id=incident_id)
-    resolved = timestamp(_milliseconds(alert, "resolved_timestamp"))
-    RetellAlert.objects.filter(pk=row.pk).update(
-        name=str(alert.get("name") or "")[:500],
-        metric_type=str(alert.get("metric_type") or "")[:500],
-        triggered_at=Coalesce(
-            F("triggered_at"), timestamp(_milliseconds(alert, "triggered_timestamp"))
-        ),
-        resolved_at=Coalesce(F("resolved_at"), resolved),
-    )
-    if resolved is not None or not row.body:
-        RetellAlert.objects.filter(pk=row.pk).update(body=json.loads(calls_sql.dumps(alert)))
+    """Open or close an incident, in any order: closed stays closed, and closing says the last word.
+
+    An absent name or time never replaces one that is there.
+    """
+    resolved_at = timestamp(_milliseconds(alert, "resolved_timestamp"))
+    triggered_at = timestamp(_milliseconds(alert, "triggered_timestamp"))
+    with transaction.atomic():
+        RetellAlert.objects.get_or_create(incident_id=incident_id)
+        row = RetellAlert.objects.select_for_update().get(incident_id=incident_id)
+        wins = resolved_at is not None or row.resolved_at is None
+        for name in ("name", "metric_type"):
+            text = str(alert.get(name) or "")[:ALERT_TEXT_MAX_LENGTH]
+            if text and (wins or not getattr(row, name)):
+                setattr(row, name, text)
+        if wins:
+            row.body = json.loads(calls_sql.dumps(alert))
+        row.triggered_at = row.triggered_at or triggered_at
+        row.resolved_at = row.resolved_at or resolved_at
+        row.save(update_fields=["name", "metric_type", "triggered_at", "resolved_at", "body"])
 
 
 def classify(call: Call, *, is_billable: bool, reason: str, changed_by: str) -> None:
