@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 
 import django
 
@@ -16,6 +17,11 @@ from operations.local.pytest_plugin import start_test_engines
 engines = start_test_engines()
 DATABASE = f"test_{os.getpid()}"
 
+
+def _redis_database(found: re.Match[str]) -> str:
+    return re.sub(r"\d+", str(os.getpid() % 16), found[0])
+
+
 os.environ.update(
     {
         "ENVIRONMENT": "test",
@@ -23,7 +29,8 @@ os.environ.update(
         "ENCRYPTION_KEYS": "1:" + base64.b64encode(bytes(32)).decode(),
         "BACKUP_KEY": base64.b64encode(bytes(32)).decode(),
         "PUBLIC_BASE_URL": "http://localhost:8000",
-        "REDIS_URL": os.environ["REDIS_URL"],
+        # Tests empty their cache; runs at the same time should rarely share one.
+        "REDIS_URL": re.sub(r"db=\d+|/\d+$", _redis_database, os.environ["REDIS_URL"]),
         "LIVE_PORT": "8001",
     }
 )
