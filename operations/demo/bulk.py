@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,19 @@ from webhooks.endpoints import Endpoint
 from webhooks.retell import Action, Parsed
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A body and when it came.
+
+    `retold`: the event and the call of a body that need not be read, because a later one says all
+    of it again.
+    """
+
+    body: bytes
+    at: datetime
+    retold: tuple[str, str] | None = None
+
+
 class BulkReceiver:
     """Receives deliveries of one fresh organization, batch by batch.
 
@@ -30,15 +44,15 @@ class BulkReceiver:
         self.endpoint = endpoint
         self.seen: set[bytes] = set()
 
-    def receive(self, arrivals: Sequence[tuple[bytes, datetime]]) -> None:
+    def receive(self, arrivals: Sequence[Arrival]) -> None:
         """Store and apply these bodies in one transaction."""
         batch = _Batch()
-        for body, arrived_at in arrivals:
-            incoming, parsed = actions._read(body, arrived_at, "", 0)
+        for arrival in arrivals:
+            incoming, parsed = _read(arrival)
             is_repetition = incoming.sha256 in self.seen
             self.seen.add(incoming.sha256)
             if is_repetition or (parsed and parsed.action in (Action.ALERT, Action.CHECK)):
-                batch.one_by_one.append((body, arrived_at))
+                batch.one_by_one.append(arrival)
             else:
                 batch.add(incoming.parameters(), parsed)
         with organization_context(self.endpoint.scope), transaction.atomic():
@@ -46,8 +60,8 @@ class BulkReceiver:
                 raw = connection.connection
             self._merge(raw, batch)
             self._copy(raw, batch)
-            for body, arrived_at in batch.one_by_one:
-                actions.receive(self.endpoint, body, received_at=arrived_at)
+            for arrival in batch.one_by_one:
+                actions.receive(self.endpoint, arrival.body, received_at=arrival.at)
 
     def _merge(self, raw: psycopg.Connection[Any], batch: _Batch) -> None:
         """The first delivery of each call brings what all of them say about it."""
@@ -70,13 +84,24 @@ class BulkReceiver:
                 copy.write_row([*row, 1, 1])
 
 
+def _read(arrival: Arrival) -> tuple[actions._Incoming, Parsed | None]:
+    if arrival.retold is None:
+        return actions._read(arrival.body, arrival.at, "", 0)
+    event, call_id = arrival.retold
+    digest = hashlib.sha256(arrival.body).digest()
+    size = len(arrival.body)
+    incoming = actions._Incoming(arrival.body, False, digest, size, arrival.at, "", 0)
+    incoming.event, incoming.subject_id = event, call_id
+    return incoming, None
+
+
 @dataclass
 class _Batch:
     """Deliveries as rows, sorted by what has to be done with them."""
 
     rows: list[list[Any]] = field(default_factory=list)
     carriers: dict[str, tuple[list[Any], str, Reading]] = field(default_factory=dict)
-    one_by_one: list[tuple[bytes, datetime]] = field(default_factory=list)
+    one_by_one: list[Arrival] = field(default_factory=list)
 
     def add(self, row: list[Any], parsed: Parsed | None) -> None:
         """Merge what a new delivery says with what its call's earlier ones said."""

@@ -205,7 +205,9 @@ class _Call:
 
     def _deliver(self, event: str, call: Body, moment_ms: float, delay_ms: float) -> Delivery:
         body: Body = {"event": event, "call": call}
-        return Delivery(body, at_ms(moment_ms + self.rng.uniform(150, delay_ms)))
+        is_open = self.agent.channel != "web" and self.agent.storage == "everything"
+        is_retold = is_open and event in ("call_started", "call_ended")
+        return Delivery(body, at_ms(moment_ms + self.rng.uniform(150, delay_ms)), is_retold)
 
     def _basics(self) -> Body:
         agent = self.agent

@@ -17,19 +17,19 @@ from agents.actions import rename_agent, set_signing_key
 from agents.models import Agent
 from calls.models import Call, Chat
 from operations.demo import people
-from operations.demo.bulk import BulkReceiver
+from operations.demo.bulk import Arrival, BulkReceiver
 from operations.demo.history import history
 from operations.demo.people import SignIn
 from operations.demo.profiles import PROFILES, OrganizationProfile
 from operations.demo.removing import discard
-from operations.demo.stories import encode
+from operations.demo.stories import Delivery, encode
 from tenants import provisioning
 from tenants.actions import register_organization
 from tenants.models import Organization
 from tenants.pin import organization_context
 from tenants.scope import platform
 from webhooks.endpoints import Endpoint
-from webhooks.models import Delivery
+from webhooks.models import Delivery as ReceivedDelivery
 
 DAYS = 90
 SHARES = {"acme": 0.6, "globex": 0.4}
@@ -98,7 +98,7 @@ def _receive_history(
     profile: OrganizationProfile, endpoint: Endpoint, *, now: datetime, calls: int, report: Report
 ) -> None:
     deliveries = history(profile, now=now, days=DAYS, calls=calls, seed=SEED)
-    arrivals = ((encode(delivery.body), delivery.delivered_at) for delivery in deliveries)
+    arrivals = map(as_arrival, deliveries)
     receiver = BulkReceiver(endpoint)
     done = 0
     while batch := list(islice(arrivals, BATCH)):
@@ -109,10 +109,16 @@ def _receive_history(
         _date_first_seen()
 
 
+def as_arrival(delivery: Delivery) -> Arrival:
+    """A delivery of the generator for the bulk receiver."""
+    retold = (delivery.event, delivery.body["call"]["call_id"]) if delivery.is_retold else None
+    return Arrival(encode(delivery.body), delivery.delivered_at, retold)
+
+
 def _date_first_seen() -> None:
     """Calls that never connected are placed in time by their first delivery, not by this load."""
     for model, id_name in ((Call, "retell_call_id"), (Chat, "retell_chat_id")):
-        arrivals = Delivery.objects.filter(subject_id=OuterRef(id_name)).order_by("id")
+        arrivals = ReceivedDelivery.objects.filter(subject_id=OuterRef(id_name)).order_by("id")
         first = Subquery(arrivals.values("received_at")[:1])
         model.objects.filter(started_at=None).update(
             first_seen_at=Coalesce(first, F("first_seen_at"))

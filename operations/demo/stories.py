@@ -12,10 +12,14 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Delivery:
-    """One webhook: the body (`event` beside `call`, `chat` or `alert`) and its arrival in UTC."""
+    """One webhook: the body (`event` beside `call`, `chat` or `alert`) and its arrival in UTC.
+
+    `is_retold`: a later event of the call says all of it again, and nothing in it is secret.
+    """
 
     body: Body
     delivered_at: datetime
+    is_retold: bool = False
 
     @property
     def event(self) -> str:

@@ -8,10 +8,10 @@ from django.db import models
 
 from agents.models import Agent
 from calls.models import Call, Chat, RetellAlert
-from operations.demo.bulk import BulkReceiver
+from operations.demo.bulk import Arrival, BulkReceiver
 from operations.demo.history import history
+from operations.demo.loading import as_arrival
 from operations.demo.profiles import GLOBEX
-from operations.demo.stories import encode
 from tenants.pin import organization_context
 from testing.fixtures import World
 from webhooks.actions import receive
@@ -22,23 +22,22 @@ OWN = {"id", "first_seen_at", "sort_at", "received_at", "last_received_at", "che
 
 
 @pytest.fixture(scope="module")
-def arrivals() -> list[tuple[bytes, datetime]]:
+def arrivals() -> list[Arrival]:
     """A short history; one body arrives twice, in another batch than at first."""
     made = [
-        (encode(delivery.body), delivery.delivered_at)
-        for delivery in history(GLOBEX, now=NOW, days=90, calls=40, seed=1)
+        as_arrival(delivery) for delivery in history(GLOBEX, now=NOW, days=90, calls=60, seed=1)
     ]
     return [*made, made[3], made[3]]
 
 
 @pytest.fixture
-def loaded(world: World, arrivals: list[tuple[bytes, datetime]]) -> World:
+def loaded(world: World, arrivals: list[Arrival]) -> World:
     """Acme got the history in bulk, Globex through the door."""
     receiver = BulkReceiver(world.endpoints["acme"])
     for place in range(0, len(arrivals), 25):
         receiver.receive(arrivals[place : place + 25])
-    for body, arrived_at in arrivals:
-        receive(world.endpoints["globex"], body, received_at=arrived_at)
+    for arrival in arrivals:
+        receive(world.endpoints["globex"], arrival.body, received_at=arrival.at)
     return world
 
 
