@@ -55,7 +55,7 @@ def encrypt(plaintext: str, *, organization_id: object, field: str) -> bytes:
     return bytes([version]) + nonce + cipher.encrypt(nonce, plaintext.encode(), data)
 
 
-def decrypt(stored: bytes, *, organization_id: object, field: str) -> str:
+def decrypt(stored: bytes | memoryview, *, organization_id: object, field: str) -> str:
     """The plaintext; raises `DecryptionError` for anything not encrypted for exactly this place."""
     stored = bytes(stored)
     cipher = _ring(settings.ENCRYPTION_KEYS).get(stored[0]) if stored else None

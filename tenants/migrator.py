@@ -24,7 +24,7 @@ from psycopg import ClientCursor, sql
 
 from tenants.db import grants
 from tenants.models import Organization, SchemaTemplate
-from tenants.scope import OrganizationScope
+from tenants.scope import OrganizationScope, scoped_connection
 
 OWNER = "owner"
 TEMPLATE_SCHEMA = "schema_template_build"
@@ -49,13 +49,13 @@ def run(statements: Iterator[sql.Composable], connection: BaseDatabaseWrapper) -
 @contextmanager
 def in_schema(schema: str) -> Iterator[BaseDatabaseWrapper]:
     """The owner's connection, working in `schema`."""
-    connection: Any = owner_connection()
-    previous = connection.tenant
-    connection.set_tenant(OrganizationScope(schema))
+    scoped = scoped_connection(OWNER)
+    previous = scoped.tenant
+    scoped.set_tenant(OrganizationScope(schema))
     try:
-        yield connection
+        yield owner_connection()
     finally:
-        connection.set_tenant(previous)
+        scoped.set_tenant(previous)
 
 
 def _organization_leaves(loader: MigrationLoader) -> list[tuple[str, str]]:
@@ -110,11 +110,14 @@ def migrate_schema(schema: str) -> str:
 
 def replay(schema: str, statements: str) -> None:
     """Send recorded SQL into `schema`, in one round trip and one transaction."""
-    with in_schema(schema) as connection, transaction.atomic(using=OWNER):
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-            if statements:
-                cursor.execute(statements)
+    with (
+        in_schema(schema) as connection,
+        transaction.atomic(using=OWNER),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        if statements:
+            cursor.execute(statements)
 
 
 def schema_template() -> SchemaTemplate:

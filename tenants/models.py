@@ -46,7 +46,7 @@ class OrganizationStatus(models.TextChoices):
         return tones.get(self.value, "mute")
 
 
-class Organization(TenantMixin):  # type: ignore[misc]
+class Organization(TenantMixin):
     """A client of the operator. Its calls live in the schema named `schema_name`."""
 
     auto_create_schema = False
@@ -115,8 +115,8 @@ class Organization(TenantMixin):  # type: ignore[misc]
         return self.base_url + path
 
 
-class Domain(DomainMixin):  # type: ignore[misc]
-    """A customer's own host name. Hosts below `BASE_DOMAIN` follow from the slug and are not rows."""
+class Domain(DomainMixin):
+    """A customer's own host name. Hosts below `BASE_DOMAIN` follow from the slug: no rows."""
 
     verified_at = models.DateTimeField(null=True, blank=True)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections
+
+from tenants.db.roles import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,26 @@ class SharedScope:
     schema_name: str = "public"
 
 
+class ScopedConnection(Protocol):
+    """What `tenants.db` adds to a connection of Django: whom it works for, and in which schema."""
+
+    tenant: Scope
+    schema_name: str
+
+    def set_tenant(self, tenant: Scope) -> None: ...
+
+
+def scoped_connection(alias: str = DEFAULT_DB_ALIAS) -> ScopedConnection:
+    return cast(ScopedConnection, connections[alias])
+
+
 DOOR = SharedScope(role="door")
 PLATFORM = SharedScope(role="platform")
 
 
 @contextmanager
 def _scope(scope: SharedScope) -> Iterator[None]:
-    connection = connections[DEFAULT_DB_ALIAS]
+    connection = scoped_connection()
     previous = connection.tenant
     connection.set_tenant(scope)
     try:

@@ -1,1 +1,1 @@
-"""The database backend (`ENGINE = "tenants.db"`): schema and role of every connection, fail closed."""
+"""The database backend (`ENGINE = "tenants.db"`): schema and role of a connection, fail closed."""

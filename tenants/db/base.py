@@ -15,7 +15,9 @@ from typing import Any
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
-from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.postgresql.base import (  # type: ignore[attr-defined]
+    ServerBindingCursor,  # missing in django-stubs
+)
 from django_tenants.postgresql_backend import base as django_tenants_backend
 from psycopg import sql
 from psycopg.pq import TransactionStatus
@@ -33,7 +35,7 @@ class ExtendedProtocolCursor(ServerBindingCursor):  # type: ignore[misc]
         super()._execute_send(query, force_extended=True, binary=binary)
 
 
-class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):  # type: ignore[misc]
+class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
     """A connection that works in one schema, as one role."""
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:

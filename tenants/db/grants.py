@@ -137,7 +137,7 @@ def job_functions(database: str, cursor: CursorWrapper) -> Iterator[sql.Composab
     group = sql.Identifier(role_name(database, "organizations"))
     door = sql.Identifier(role_name(database, "door"))
     for (signature,) in cursor.fetchall():
-        function = sql.SQL(signature)  # type: ignore[arg-type]
+        function = sql.SQL(signature)
         yield sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(function)
         yield sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(function, platform)
         if signature.startswith("procrastinate_defer_jobs"):

@@ -12,7 +12,16 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 POSTGRESQL_IDENTIFIER_BYTES = 63
+
+
+class Scope(Protocol):
+    """What a connection is set to work as: an organization, or one of `tenants.scope`."""
+
+    @property
+    def schema_name(self) -> str: ...
 
 
 def role_name(database: str, suffix: str) -> str:
@@ -26,9 +35,8 @@ def role_name(database: str, suffix: str) -> str:
     return name
 
 
-def role_for_scope(database: str, scope: object) -> str:
+def role_for_scope(database: str, scope: Scope) -> str:
     """The role a connection set to `scope` works as: an organization, door or platform."""
-    schema: str = scope.schema_name  # type: ignore[attr-defined]
-    if schema == "public":
+    if scope.schema_name == "public":
         return role_name(database, getattr(scope, "role", "platform"))
-    return role_name(database, schema)
+    return role_name(database, scope.schema_name)

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connections
+
+from tenants.scope import scoped_connection
 
 
 class SchemaRouter:
@@ -15,6 +16,6 @@ class SchemaRouter:
     def allow_migrate(
         self, db: str, app_label: str, model_name: str | None = None, **hints: Any
     ) -> bool:
-        in_shared_schema = connections[db].schema_name == "public"
+        in_shared_schema = scoped_connection(db).schema_name == "public"
         name = apps.get_app_config(app_label).name
         return name in (settings.SHARED_APPS if in_shared_schema else settings.TENANT_APPS)

@@ -115,9 +115,7 @@ def _create_database(connection: psycopg.Connection, database: str) -> None:
 def _ensure_role(connection: psycopg.Connection, name: str, attributes: str) -> None:
     exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
     verb = sql.SQL("ALTER ROLE" if exists else "CREATE ROLE")
-    connection.execute(
-        sql.SQL("{} {} {}").format(verb, sql.Identifier(name), sql.SQL(attributes))  # type: ignore[arg-type]
-    )
+    connection.execute(sql.SQL("{} {} {}").format(verb, sql.Identifier(name), sql.SQL(attributes)))
 
 
 def _ensure_login(
@@ -130,7 +128,7 @@ def _ensure_login(
 
 
 def _try(
-    connection: psycopg.Connection, statement: sql.Composable, report: Report, why: str
+    connection: psycopg.Connection, statement: sql.SQL | sql.Composed, report: Report, why: str
 ) -> None:
     try:
         connection.execute(statement)

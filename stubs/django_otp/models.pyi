@@ -1,0 +1,21 @@
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import models
+
+_Device = TypeVar("_Device", bound=Device, covariant=True)
+
+class DeviceManager(models.Manager[_Device]): ...
+
+class Device(models.Model):
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    name = models.CharField(max_length=64)
+    confirmed = models.BooleanField(default=True)
+
+    objects = DeviceManager()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def persistent_id(self) -> str: ...
