@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec, Protocol, cast
 
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -59,11 +60,22 @@ def may_sign_in(user: User, organization: Organization | None) -> bool:
     return find_membership(user, organization) is not None
 
 
+class _Verifiable(Protocol):
+    """What django-otp's middleware adds to the user of a request."""
+
+    def is_verified(self) -> bool: ...
+
+
+def is_verified_super_admin(user: User | AnonymousUser) -> bool:
+    """Whether the user of a request is a super admin who gave their second factor."""
+    return isinstance(user, User) and user.is_super_admin and cast(_Verifiable, user).is_verified()
+
+
 def may_be_here(request: VisitorRequest) -> bool:
     if not session_is_for_this_host(request):
         return False
     if request.organization is None:
-        return bool(request.user.is_super_admin and request.user.is_verified())
+        return is_verified_super_admin(request.user)
     return request.membership is not None
 
 
@@ -75,7 +87,7 @@ def member_required(view: MemberView[P]) -> AnyView[P]:
     """For pages of an organization that every member may read."""
 
     @wraps(view)
-    def wrapper(request: VisitorRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: VisitorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.organization is None:
             raise Http404
         if request.membership is None:
@@ -90,7 +102,7 @@ def admin_required(view: MemberView[P]) -> AnyView[P]:
 
     @wraps(view)
     @member_required
-    def wrapper(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.membership.is_admin:
             raise PermissionDenied
         return view(request, *args, **kwargs)
@@ -102,7 +114,7 @@ def super_admin_required(view: OperatorView[P]) -> AnyView[P]:
     """For the operator host: super admins who gave their second factor."""
 
     @wraps(view)
-    def wrapper(request: VisitorRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: VisitorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.organization is not None:
             raise Http404
         if not request.user.is_authenticated:

@@ -1,11 +1,16 @@
-"""Django's admin: the read-mostly back door for verified super admins, on the operator host only."""
+"""Django's admin: read-mostly back door for verified super admins, on the operator host only."""
 
 from __future__ import annotations
+
+from typing import cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+
+from accounts.access import is_verified_super_admin
+from accounts.http import VisitorRequest
 
 
 class OperatorAdminSite(AdminSite):
@@ -15,12 +20,11 @@ class OperatorAdminSite(AdminSite):
     index_title = "Records"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        user = request.user
-        return bool(
-            request.organization is None
-            and user.is_active
-            and getattr(user, "is_super_admin", False)
-            and user.is_verified()
+        visitor = cast(VisitorRequest, request)
+        return (
+            visitor.organization is None
+            and visitor.user.is_active
+            and is_verified_super_admin(visitor.user)
         )
 
     def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
