@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django_otp.models import Device
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import access
@@ -57,7 +58,7 @@ def pending_user(request: VisitorRequest) -> User | None:
         return User.objects.filter(pk=pending["user"], is_active=True).first()
 
 
-def verify_code(user: User, code: str) -> TOTPDevice | None:
+def verify_code(user: User, code: str) -> Device | None:
     """The device that accepts this code. Each code counts once, each failure slows the next."""
     with door():
         for device in django_otp.devices_for_user(user):
@@ -68,7 +69,7 @@ def verify_code(user: User, code: str) -> TOTPDevice | None:
     return None
 
 
-def sign_in(request: VisitorRequest, user: User, device: TOTPDevice | None = None) -> None:
+def sign_in(request: VisitorRequest, user: User, device: Device | None = None) -> None:
     """Start a session that is bound to this host."""
     with door():
         request.session.pop(PENDING_KEY, None)

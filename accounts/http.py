@@ -28,7 +28,7 @@ class MemberRequest(VisitorRequest):
 
     organization: Organization
     membership: Membership
-    user: User  # type: ignore[assignment]
+    user: User
 
 
 class OperatorRequest(VisitorRequest):
@@ -36,5 +36,5 @@ class OperatorRequest(VisitorRequest):
 
     organization: None
     membership: None
-    user: User  # type: ignore[assignment]
+    user: User
     otp_device: Device

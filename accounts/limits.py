@@ -22,7 +22,7 @@ def limited_sign_in(view: View[P]) -> View[P]:
     """Counts attempts by address, and by the account tried, on this host."""
 
     @wraps(view)
-    def wrapper(request: VisitorRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: VisitorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.method == "POST":
             address = client_address(request)
             keys = [f"address:{address}"]

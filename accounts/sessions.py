@@ -17,7 +17,7 @@ class SessionStore(DatabaseSessionStore):
         with door():
             return super().load()
 
-    def exists(self, session_key: str | None) -> bool:
+    def exists(self, session_key: str) -> bool:
         with door():
             return super().exists(session_key)
 

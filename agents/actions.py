@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -37,7 +38,7 @@ def set_signing_key(organization_id: UUID, key: str) -> RetellConnection:
     sealed = encryption.encrypt(key, organization_id=organization_id, field=KEY_FIELD)
     with transaction.atomic():
         old = RetellConnection.objects.select_for_update().filter(pk=1).first()
-        values = {"key_encrypted": sealed, "key_last4": key[-4:]}
+        values: dict[str, Any] = {"key_encrypted": sealed, "key_last4": key[-4:]}
         if old is not None and key not in signing_keys(organization_id, old):
             values |= {
                 "previous_key_encrypted": old.key_encrypted,
@@ -53,7 +54,7 @@ def signing_keys(organization_id: UUID, connection: RetellConnection | None = No
     if row is None:
         return []
     sealed = [row.key_encrypted]
-    if row.previous_key_is_valid():
+    if row.previous_key_encrypted is not None and row.previous_key_is_valid():
         sealed.append(row.previous_key_encrypted)
     return [
         encryption.decrypt(value, organization_id=organization_id, field=KEY_FIELD)

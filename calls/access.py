@@ -14,11 +14,12 @@ from calls.models import Call, Chat
 
 def get_call(request: HttpRequest, call_id: UUID, *, write: bool = False) -> Call:
     """404 if there is none here, 403 if it may be seen but not changed."""
-    call = get_object_or_404(Call.objects.select_related("agent"), pk=call_id)
+    call: Call = get_object_or_404(Call.objects.select_related("agent"), pk=call_id)
     if write and not access.is_admin(request):
         raise PermissionDenied
     return call
 
 
 def get_chat(request: HttpRequest, chat_id: UUID) -> Chat:
-    return get_object_or_404(Chat.objects.select_related("agent"), pk=chat_id)
+    chat: Chat = get_object_or_404(Chat.objects.select_related("agent"), pk=chat_id)
+    return chat

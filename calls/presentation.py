@@ -23,7 +23,7 @@ _LATENCIES = (
 
 def _latency_rows(latency: dict[str, Any] | None) -> list[dict[str, Any]]:
     blocks = [(label, (latency or {}).get(name)) for name, label in _LATENCIES]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"label": label, **{p: costs.as_decimal(block.get(p)) for p in ("p50", "p90", "p99")}}
         for label, block in blocks
         if isinstance(block, dict) and block.get("p50") is not None

@@ -115,8 +115,8 @@ def upsert(schema: str, target: Target, *, after: int = 0, condition: str = "") 
     ).format(
         table=sql.Identifier(schema, target.table),
         names=sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns),
-        values=sql.SQL(", ".join(values)),  # type: ignore[arg-type]
-        condition=sql.SQL(condition),  # type: ignore[arg-type]
+        values=sql.SQL(", ".join(values)),
+        condition=sql.SQL(condition),
         id=sql.Identifier(target.id_column),
         assignments=sql.SQL(", ").join(assignments),
     )

@@ -44,8 +44,9 @@ def _start_ms(entry: Mapping[str, Any]) -> int | None:
     seconds = first.get("start") if isinstance(first, dict) else None
     if seconds is None:
         seconds = entry.get("time_sec")
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    return round(seconds * 1000) if is_number and 0 <= seconds < 10**6 else None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    return round(seconds * 1000) if 0 <= seconds < 10**6 else None
 
 
 def _pretty(arguments: Any) -> str:

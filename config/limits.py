@@ -18,7 +18,7 @@ def client_address(request: HttpRequest) -> str:
     `X-Forwarded-For` is read from the right, past our own proxies only: everything further left
     was written by the client and may be a lie.
     """
-    peer = request.META.get("REMOTE_ADDR", "")
+    peer: str = request.META.get("REMOTE_ADDR", "")
     if peer not in settings.TRUSTED_PROXIES:
         return peer
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]

@@ -21,6 +21,12 @@ _ACCEPTED_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 PERMISSIONS_POLICY = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
 
 
+class IdentifiedRequest(HttpRequest):
+    """What this middleware puts on a request."""
+
+    request_id: str
+
+
 class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get()
@@ -33,7 +39,7 @@ class RequestIdMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: IdentifiedRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         trusted = request.META.get("REMOTE_ADDR") in settings.TRUSTED_PROXIES
         value = given if trusted and _ACCEPTED_ID.fullmatch(given) else uuid.uuid4().hex

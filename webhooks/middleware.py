@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django.urls import Resolver404, resolve
 
 from config.errors import not_found
+from tenants.middleware import HostRequest
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -22,7 +24,7 @@ class WebhookPathMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HostRequest) -> HttpResponseBase:
         if not request.path_info.startswith(PREFIX):
             return self.get_response(request)
         request.urlconf = URLCONF
@@ -32,5 +34,5 @@ class WebhookPathMiddleware:
         except Resolver404:
             return not_found(request)
         request.resolver_match = match
-        response = match.func(request, *match.args, **match.kwargs)
-        return response.render() if hasattr(response, "render") else response
+        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        return response.render() if isinstance(response, SimpleTemplateResponse) else response

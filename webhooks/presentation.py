@@ -29,10 +29,10 @@ def subject_url(delivery: Delivery) -> str | None:
     """The page of the call or chat a delivery is about, when there is one."""
     if not delivery.subject_id:
         return None
-    call = Call.objects.filter(retell_call_id=delivery.subject_id).only("id").first()
+    call: Call | None = Call.objects.filter(retell_call_id=delivery.subject_id).only("id").first()
     if call is not None:
         return call.get_absolute_url()
-    chat = Chat.objects.filter(retell_chat_id=delivery.subject_id).only("id").first()
+    chat: Chat | None = Chat.objects.filter(retell_chat_id=delivery.subject_id).only("id").first()
     return chat.get_absolute_url() if chat else None
 
 
