@@ -32,6 +32,9 @@ class Agent(models.Model):
     def __str__(self) -> str:
         return self.display_name
 
+    def get_absolute_url(self) -> str:
+        return reverse("agents:detail", args=[self.pk])
+
     @property
     def display_name(self) -> str:
         return self.name or self.retell_name or self.retell_agent_id
@@ -39,9 +42,6 @@ class Agent(models.Model):
     @property
     def is_assigned(self) -> bool:
         return bool(self.name)
-
-    def get_absolute_url(self) -> str:
-        return reverse("agents:detail", args=[self.pk])
 
 
 class RetellConnection(models.Model):

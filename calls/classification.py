@@ -4,8 +4,8 @@ A call that shows one of these signals is a test and not billable, until an admi
 
 | signal | why |
 |---|---|
-| `agent_tag` test, testing, dev, development, staging, sandbox | environment of the agent's version |
-| `metadata` has `test`, `is_test` or `test_call` set to true, "true" or 1 | set by whoever made it |
+| `agent_tag` test, testing, dev, development, staging, sandbox | environment of its version |
+| `metadata` has `test`, `is_test` or `test_call` at true, "true" or 1 | set by whoever made it |
 """
 
 from __future__ import annotations

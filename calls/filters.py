@@ -29,7 +29,7 @@ def _local_input() -> forms.DateTimeInput:
     return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
-class CallFilter(django_filters.FilterSet):  # type: ignore[misc]
+class CallFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes without types
     """Times are read in the organization's zone."""
 
     q = django_filters.CharFilter(method="search", label="Number or call ID", max_length=100)

@@ -34,7 +34,7 @@ class Rank(IntEnum):
     API_READ = 6
 
 
-# One line an event. In-call transfer events carry what the call is so far, like a transcript update.
+# One line an event. In-call transfer events carry the call so far, like a transcript update.
 EVENT_RANKS: dict[str, Rank] = {
     "call_started": Rank.CALL_STARTED,
     "transcript_updated": Rank.TRANSCRIPT_UPDATED,

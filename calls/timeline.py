@@ -32,7 +32,7 @@ _reader: Reader = _nothing
 
 
 def register(reader: Reader) -> None:
-    global _reader
+    global _reader  # noqa: PLW0603 - set once, when Django starts
     _reader = reader
 
 

@@ -61,7 +61,7 @@ def _sections(request: VisitorRequest) -> list[dict[str, Any]]:
 
 
 def _is_current(name: str, shown: str) -> bool:
-    """A detail page lights up its list: calls:detail → calls:list, calls:chat_detail → chat_list."""
+    """A detail page lights up its list: calls:detail → calls:list, chat_detail → chat_list."""
     if name == shown:
         return True
     app, _, view = name.partition(":")

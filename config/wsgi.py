@@ -1,4 +1,7 @@
-"""`web`: WSGI, threads. Async views are banned: under ASGI the organization of a connection is lost."""
+"""`web`: WSGI, threads.
+
+Async views are banned: under ASGI the organization of a connection is lost.
+"""
 
 import os
 

@@ -24,7 +24,7 @@ def origin_is_ours(origin: str) -> bool:
     )
 
 
-class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # comes without types
     """`/live/?ticket=…`. Sends `{"topics": ["calls"]}`; takes nothing."""
 
     group: str | None = None

@@ -12,7 +12,7 @@ from operations.admin_site import site
 from tenants.models import Domain, Organization, WebhookEndpoint
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in stubs only
     """Looked at here, changed by actions elsewhere."""
 
     actions = None

@@ -149,10 +149,9 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[World]:
 
 
 @pytest.fixture(autouse=True)
-def _clean_caches() -> Iterator[None]:
+def _clean_caches() -> None:
     endpoint_cache.clear()
     cache.clear()
-    yield
 
 
 @pytest.fixture

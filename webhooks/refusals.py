@@ -43,7 +43,8 @@ def is_limited(request: HttpRequest, token_hash: str) -> bool:
     """Whether this sender was refused too often: by address, or by the URL it tries."""
     rate = settings.WEBHOOK_REFUSED_LIMIT
     keys = (f"address:{client_address(request)}", f"token:{token_hash}")
-    return any([is_over_limit(request, "refused-webhook", key, rate) for key in keys])
+    # Each key is counted, also when the one before it is over.
+    return any([is_over_limit(request, "refused-webhook", key, rate) for key in keys])  # noqa: C419
 
 
 def last_day(schema_name: str) -> list[tuple[str, int]]:

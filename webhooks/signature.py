@@ -30,7 +30,7 @@ class Refusal(StrEnum):
     AHEAD = "ahead"
     WRONG_KEY = "wrong_key"
     NO_KEY = "no_key"
-    UNKNOWN_TOKEN = "unknown_token"
+    UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - a reason, no password
 
 
 REFUSAL_LABELS: dict[Refusal, str] = {

@@ -63,7 +63,7 @@ def _read(file: Path) -> dict[str, str]:
     if not file.is_file():
         return {}
     lines = (line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
-    return {key: value for key, value in lines}
+    return dict(lines)
 
 
 def _write(file: Path, values: dict[str, str]) -> None:
