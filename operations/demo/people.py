@@ -92,7 +92,7 @@ def remove_people() -> int:
     return count
 
 
-def write_sign_ins(sign_ins: list[SignIn], file: Path = DEMO_FILE) -> None:
+def write_sign_ins(sign_ins: list[SignIn], file: Path) -> None:
     """For `make run`, which shows it, and for people who look for a password later."""
     lines = [asdict(sign_in) for sign_in in sign_ins]
     write_private(file, json.dumps(lines, indent=2) + "\n")

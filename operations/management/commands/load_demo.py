@@ -32,7 +32,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Loading {calls:,} calls of the last {loading.DAYS} days.")
         self.stdout.flush()
         sign_ins = loading.load(now=timezone.now(), calls=calls, report=report)
-        people.write_sign_ins(sign_ins)
+        people.write_sign_ins(sign_ins, people.DEMO_FILE)
         self.stdout.write(f"Loaded {calls:,} calls in {time.monotonic() - began:.0f} s.")
 
     def _check_nothing_is_in_the_way(self) -> None:
