@@ -1,0 +1,94 @@
+"""Settings as production reads them: nothing to warn of, and nonsense refused in one sentence.
+
+In processes of their own, because settings are read once; with made-up values and no database.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from config.environment import BASE_DIR
+
+_KEY = "A" * 43 + "="
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "PUBLIC_BASE_URL": "https://switchboard.example.com",
+    # Nothing listens there, so that what should need no database fails at once if it does.
+    "DATABASE_URL": "postgresql://runtime:x@127.0.0.1:1/switchboard",
+    "DATABASE_OWNER_URL": "postgresql://owner:x@127.0.0.1:1/switchboard",
+    "REDIS_URL": "rediss://:x@127.0.0.1:1/0",
+    "SECRET_KEY": "made-up-for-the-test-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "ENCRYPTION_KEYS": f"1:{_KEY}",
+    "BACKUP_KEY": _KEY,
+}
+
+
+def manage(*arguments: str, **changed: str | None) -> subprocess.CompletedProcess[str]:
+    """`manage.py` with production's environment, changed (None: not set), and nothing else."""
+    values = {"PATH": os.environ["PATH"], **PRODUCTION, **changed}
+    return subprocess.run(
+        [sys.executable, "-W", "ignore::RuntimeWarning", "manage.py", *arguments],
+        cwd=BASE_DIR,
+        env={name: value for name, value in values.items() if value is not None},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_production_settings_pass_the_deployment_check() -> None:
+    done = manage("check", "--deploy", "--fail-level", "WARNING")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_only_two_deployment_checks_are_silenced() -> None:
+    """Both for a reason that stands beside them; a third needs one, too."""
+    assert "no issues (2 silenced)" in manage("check", "--deploy").stdout
+
+
+def test_models_and_migrations_agree() -> None:
+    done = manage("makemigrations", "--check", "--dry-run")
+    assert (done.returncode, done.stdout.strip()) == (0, "No changes detected")
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        # The default is for development: http on this machine.
+        ({"PUBLIC_BASE_URL": None}, "PUBLIC_BASE_URL is 'http://localhost:8000'; production needs"),
+        (
+            {"PUBLIC_BASE_URL": "http://switchboard.example.com"},
+            "PUBLIC_BASE_URL is 'http://switchboard.example.com'; production needs https,",
+        ),
+        (
+            {"PUBLIC_BASE_URL": "switchboard.example.com"},
+            "PUBLIC_BASE_URL is 'switchboard.example.com'; it must look like https://",
+        ),
+        ({"SECRET_KEY": None}, "SECRET_KEY is not set. "),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set. "),
+        ({"ENCRYPTION_KEYS": None}, "ENCRYPTION_KEYS is not set. "),
+        ({"ENVIRONMENT": "staging"}, "ENVIRONMENT is 'staging'; it must be one of development,"),
+    ],
+    ids=[
+        "no address",
+        "plain http",
+        "no scheme",
+        "no secret key",
+        "empty secret key",
+        "no encryption keys",
+        "unknown environment",
+    ],
+)
+def test_production_refuses(changed: dict[str, str | None], sentence: str) -> None:
+    done = manage("check", **changed)
+    assert done.returncode != 0
+    said = done.stderr.strip().splitlines()[-1]
+    assert said.startswith(f"django.core.exceptions.ImproperlyConfigured: {sentence}")
+    assert said.endswith(".")
+    # The cause itself, not an error while another one was handled.
+    assert done.stderr.count("Traceback") == 1
