@@ -131,7 +131,7 @@ def receive(
             fresh = _store_and_apply(endpoint.schema_name, incoming, parsed)
         except CONNECTION_ERRORS:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the receipt is stored
             _log_failure("applying a delivery failed", error)
             return _store_failed(endpoint.schema_name, incoming, parsed)
     return Receipt(parsed, incoming.state, is_repetition=not fresh)
@@ -153,6 +153,7 @@ def _read(
 ) -> tuple[_Incoming, Parsed | None]:
     sha256 = hashlib.sha256(body).digest()
     incoming = _Incoming(body, False, sha256, len(body), received_at, source_address, key_index)
+    document: dict[str, Any] = {}
     try:
         document, stripped = retell.load(body)
         incoming.body, incoming.is_redacted = retell.body_to_keep(body, document, stripped=stripped)
@@ -160,6 +161,8 @@ def _read(
     except Unreadable as error:
         incoming.state = DeliveryState.QUARANTINED
         incoming.reason, incoming.reason_detail = error.code, str(error)
+        # As far as it says: so that it is redacted with its call.
+        incoming.subject_id = retell.loose_subject(document)
         return incoming, None
     incoming.event, incoming.subject_id = parsed.event, parsed.subject_id
     incoming.reason = parsed.reason
@@ -201,7 +204,7 @@ def _insert_delivery(schema: str) -> sql.Composed:
     ).format(
         table=sql.Identifier(schema, "webhooks_delivery"),
         names=sql.SQL(", ").join(sql.Identifier(name) for name, _ in _DELIVERY_COLUMNS),
-        values=sql.SQL(values),  # type: ignore[arg-type]
+        values=sql.SQL(values),
     )
 
 
@@ -223,8 +226,8 @@ def _statement(schema: str, action: str) -> bytes:
         " ON CONFLICT DO NOTHING"
     ).format(
         table=sql.Identifier(schema, "agents_agent"),
-        agent=sql.SQL(str(number["agent_id"])),  # type: ignore[arg-type]
-        label=sql.SQL(str(number["agent_name"])),  # type: ignore[arg-type]
+        agent=sql.SQL(str(number["agent_id"])),
+        label=sql.SQL(str(number["agent_name"])),
     )
     return (
         sql.SQL("WITH delivery AS ({delivery}), agent AS ({agent}), merged AS ({merged})"
@@ -293,7 +296,7 @@ def apply_again(delivery: Delivery, *, schema: str) -> Delivery:
         delivery.reason_detail, delivery.retry_at = str(error), None
     except CONNECTION_ERRORS:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, it is tried again later
         _log_failure("applying a delivery again failed", error)
         delivery.state, delivery.reason = DeliveryState.FAILED, "apply_error"
         delivery.reason_detail = type(error).__name__

@@ -59,7 +59,7 @@ class Delivery(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
     event = models.CharField(max_length=64, blank=True, default="")
-    # The call, chat or incident it is about; empty when unreadable.
+    # The call, chat or incident it is about, as far as it says.
     subject_id = models.CharField(max_length=255, blank=True, default="")
     body_sha256 = models.BinaryField(max_length=32, unique=True)
     # The bytes as received, or without what must not be kept (`is_redacted`).

@@ -182,7 +182,7 @@ def parse(document: dict[str, Any], body_sha256: bytes) -> Parsed:
         return _parse_chat(document, event, body_sha256)
     if event in ALERT_EVENTS:
         return _parse_alert(document, event)
-    parsed = Parsed(event, _loose_subject(document), Action.STORE)
+    parsed = Parsed(event, loose_subject(document), Action.STORE)
     parsed.inbound = event in INBOUND_EVENTS
     parsed.reason = "" if parsed.inbound else "unknown_event"
     return parsed
@@ -230,7 +230,7 @@ def _parse_alert(document: dict[str, Any], event: str) -> Parsed:
     return Parsed(event, incident, Action.ALERT, alert=alert)
 
 
-def _loose_subject(document: Mapping[str, Any]) -> str:
+def loose_subject(document: Mapping[str, Any]) -> str:
     """The call or chat a body is about, as far as it says; for finding it in the log."""
     for value in document.values():
         if isinstance(value, dict):
