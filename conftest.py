@@ -47,4 +47,4 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
 django.setup()
 
-pytest_plugins = ["testing.fixtures"]
+pytest_plugins = ["testing.fixtures", "testing.browser"]

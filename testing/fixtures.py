@@ -26,6 +26,7 @@ from tenants import actions as tenants_actions
 from tenants import provisioning
 from tenants.models import Organization
 from tenants.pin import organization_context
+from testing.servers import Servers, running_servers
 from webhooks.endpoints import Endpoint
 from webhooks.endpoints import cache as endpoint_cache
 
@@ -258,3 +259,10 @@ def _sign_in(
         if verified and (device := TOTPDevice.objects.filter(user=user).first()):
             session[DEVICE_ID_SESSION_KEY] = device.persistent_id
         session.save()
+
+
+@pytest.fixture(scope="session")
+def servers(django_db_setup: World) -> Iterator[Servers]:
+    """`web` and `live` as real processes; use it with `committed`."""
+    with running_servers() as started:
+        yield started
