@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -136,20 +137,28 @@ def _finish(
     return NewOrganization(organization, endpoint, invitation_url)
 
 
-def with_activity(organizations: Iterable[Organization]) -> list[Organization]:
-    """Organizations with `users`, `calls` and `last_event_at` set, read in each one's schema."""
-    rows = list(organizations)
-    for organization in rows:
-        organization.users = organization.member_count  # type: ignore[attr-defined]
-        organization.calls = organization.last_event_at = None  # type: ignore[attr-defined]
-        if organization.status in _WITHOUT_SCHEMA:
-            continue
-        with organization_context(organization):
-            newest = Delivery.objects.order_by("-id").only("received_at").first()
-            organization.calls = Call.objects.count()  # type: ignore[attr-defined]
-        if newest is not None:
-            organization.last_event_at = newest.received_at  # type: ignore[attr-defined]
-    return rows
+@dataclass(frozen=True, slots=True)
+class ListedOrganization:
+    """A row of the operator's list; calls and events are unknown where there is no schema."""
+
+    organization: Organization
+    users: int
+    calls: int | None = None
+    last_event_at: datetime | None = None
+
+
+def with_activity(organizations: Iterable[tuple[Organization, int]]) -> list[ListedOrganization]:
+    """Organizations and their numbers of members, with what is read in each one's schema."""
+    return [_with_activity(organization, users) for organization, users in organizations]
+
+
+def _with_activity(organization: Organization, users: int) -> ListedOrganization:
+    if organization.status in _WITHOUT_SCHEMA:
+        return ListedOrganization(organization, users)
+    with organization_context(organization):
+        newest = Delivery.objects.order_by("-id").only("received_at").first()
+        calls = Call.objects.count()
+    return ListedOrganization(organization, users, calls, newest.received_at if newest else None)
 
 
 _WITHOUT_SCHEMA = (OrganizationStatus.PROVISIONING, OrganizationStatus.DELETED)

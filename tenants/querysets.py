@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 if TYPE_CHECKING:
-    from tenants.models import Organization  # noqa: F401 - named by the base class
+    from tenants.models import Organization
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
@@ -18,5 +18,10 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
     def active(self) -> OrganizationQuerySet:
         return self.filter(status="active")
 
-    def for_operator_list(self) -> OrganizationQuerySet:
-        return self.annotate(member_count=models.Count("memberships")).order_by("name")
+    def for_operator_list(self) -> list[tuple[Organization, int]]:
+        """By name, each with the number of its members."""
+        # django-stubs forget what a queryset of our own was annotated with.
+        rows: models.QuerySet[Any] = self.annotate(
+            member_count=models.Count("memberships")
+        ).order_by("name")
+        return [(row, row.member_count) for row in rows]

@@ -344,10 +344,9 @@ def remove_unreadable_bodies(before: datetime) -> int:
 def redact_restricted() -> int:
     """Redact bodies stored before a later event of the same call restricted its storage."""
     count = 0
-    for delivery in Delivery.objects.to_redact():
+    for delivery, restricted_to in Delivery.objects.to_redact():
         document, _ = retell.load(bytes(delivery.body))
-        level = retell.restriction(document)
-        level = max(level, delivery.restricted_to)
+        level = max(retell.restriction(document), restricted_to)
         delivery.body = calls_sql.dumps(retell.without_personal(document, level)).encode()
         delivery.is_redacted = True
         delivery.save(update_fields=["body", "is_redacted"])

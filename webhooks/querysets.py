@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from calls.merge import StorageLevel
 from calls.models import Call, Chat
 
 # Reasons of bodies that could not be read as an object: nothing in them can be redacted.
@@ -22,7 +24,7 @@ UNDECODABLE_REASONS = (
 )
 
 if TYPE_CHECKING:
-    from webhooks.models import Delivery  # noqa: F401 - named by the base class
+    from webhooks.models import Delivery
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -43,11 +45,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             reason__in=UNDECODABLE_REASONS, received_at__lt=at, body_removed_at__isnull=True
         )
 
-    def to_redact(self) -> DeliveryQuerySet:
-        """Bodies stored whole whose call or chat was restricted by a later event."""
+    def to_redact(self) -> Iterator[tuple[Delivery, StorageLevel]]:
+        """Bodies stored whole whose call or chat was restricted by a later event, and how far."""
         restricted = Call.objects.filter(storage_level__gt=0, retell_call_id=OuterRef("subject_id"))
         chats = Chat.objects.filter(storage_level__gt=0, retell_chat_id=OuterRef("subject_id"))
-        return (
+        # django-stubs forget what a queryset of our own was annotated with.
+        found: models.QuerySet[Any] = (
             self.filter(is_redacted=False)
             .annotate(
                 restricted_to=Coalesce(
@@ -60,3 +63,4 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
                 | Q(subject_id__in=Chat.objects.restricted().values("retell_chat_id"))
             )
         )
+        return ((delivery, StorageLevel(delivery.restricted_to)) for delivery in found)
