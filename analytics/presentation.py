@@ -18,6 +18,7 @@ from config.templatetags.formats import duration, latency, money, number, percen
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 RECENT_CALLS = 6
+CALLS_CHART_HEIGHT_PX = 320
 Value = float | Decimal | None
 
 
@@ -38,14 +39,15 @@ def _change(
     now: Value, before: Value, show: Callable[[float], str], *, more_is: str
 ) -> dict[str, Any]:
     """Change against the period before; its tone is its meaning, not its direction."""
-    if now is None or before is None or now == before:
+    difference = float(now or 0) - float(before or 0)
+    shown = show(abs(difference))
+    if now is None or before is None or shown == show(0):
         return {"delta": None, "tone": None, "direction": None}
-    difference = float(now) - float(before)
     tone = {"good": "ok", "bad": "bad"}.get(more_is, "mute")
     if difference < 0:
         tone = {"ok": "bad", "bad": "ok"}.get(tone, tone)
     return {
-        "delta": _signed(show(abs(difference)), difference),
+        "delta": _signed(shown, difference),
         "tone": tone,
         "direction": "up" if difference > 0 else "down",
     }
@@ -134,7 +136,9 @@ def _calls_chart(days: list[dict[str, Any]]) -> dict[str, Any]:
     ]
     labels = [f"{row['day']:%b} {row['day'].day}" for row in days]
     return {
-        "calls_chart": charts.stacked_bars("Calls per day", labels, series),
+        "calls_chart": charts.stacked_bars(
+            "Calls per day", labels, series, height=CALLS_CHART_HEIGHT_PX
+        ),
         "calls_legend": charts.legend(series),
     }
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts import access
 from accounts.http import VisitorRequest
 from notifications import tickets
+from tenants.models import Organization
 
 # label, icon, URL name, admins only
 _ORGANIZATION = (
@@ -98,4 +99,5 @@ def page_shell(request: VisitorRequest) -> dict[str, Any]:
         "navigation": _sections(request),
         "live": _live(request),
         "is_admin": access.is_admin(request),
+        "has_demo": request.organization is None and Organization.objects.demo().exists(),
     }

@@ -15,6 +15,9 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """Organizations whose schema exists."""
         return self.exclude(status__in=("provisioning", "deleted"))
 
+    def demo(self) -> OrganizationQuerySet:
+        return self.filter(is_demo=True)
+
     def active(self) -> OrganizationQuerySet:
         return self.filter(status="active")
 

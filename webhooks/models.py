@@ -17,7 +17,7 @@ class DeliveryState(models.TextChoices):
     STORED = "stored", "Stored"
     CHECKED = "checked", "Connection check"
     QUARANTINED = "quarantined", "Quarantined"
-    FAILED = "failed", "Failed, will be tried again"
+    FAILED = "failed", "Failed"
 
     @property
     def tone(self) -> str:

@@ -79,7 +79,10 @@ def create_people(organizations: dict[str, Organization]) -> list[SignIn]:
 def _create_super_admin() -> SignIn:
     created = create_super_admin(email=SUPER_ADMIN_EMAIL, name="Sam Operator", is_demo=True)
     secret = parse_qs(urlsplit(created.totp_uri).query)["secret"][0]
-    note = f"super admin, authenticator key {secret}"
+    note = (
+        f"super admin, authenticator key {secret}; the code of the moment:"
+        f" .venv/bin/python manage.py totp_code --email {SUPER_ADMIN_EMAIL}"
+    )
     return SignIn(settings.PUBLIC_BASE_URL, SUPER_ADMIN_EMAIL, created.password, note)
 
 

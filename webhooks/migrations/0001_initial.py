@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                             ("stored", "Stored"),
                             ("checked", "Connection check"),
                             ("quarantined", "Quarantined"),
-                            ("failed", "Failed, will be tried again"),
+                            ("failed", "Failed"),
                         ],
                         max_length=16,
                     ),
