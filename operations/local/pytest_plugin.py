@@ -16,7 +16,6 @@ from operations.local.folders import CLONE, Folders
 from operations.local.processes import open_log
 
 START_SECONDS = 90
-_started: list[subprocess.Popen[bytes]] = []  # they may outlive us; kept so that nothing warns
 
 
 @functools.cache
@@ -67,8 +66,8 @@ def _start(folders: Folders) -> None:
             start_new_session=True,
             env={key: value for key, value in os.environ.items() if key != "MAKELEVEL"},
         )
-    _started.append(process)
     _await(process, folders, log)
+    process.returncode = 0  # it may outlive us, and Popen is not to warn of that
 
 
 def _await(process: subprocess.Popen[bytes], folders: Folders, log: Path) -> None:
