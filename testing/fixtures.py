@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import re
@@ -16,6 +17,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client
+from django.test.client import ClientHandler
 from psycopg import sql
 
 from accounts import actions as accounts_actions
@@ -208,11 +210,20 @@ def committed(django_db_setup: World, django_db_blocker: Any) -> Iterator[World]
             connection.close()
 
 
+@functools.cache
+def _handler(enforce_csrf_checks: bool) -> ClientHandler:
+    """The middleware, loaded once: every time it looks for all static files anew."""
+    handler = ClientHandler(enforce_csrf_checks)
+    handler.load_middleware()
+    return handler
+
+
 class CanaryClient(Client):
     """A browser of one host. Fails when an answer holds the other organization's canary."""
 
     def __init__(self, host: str, forbidden: str = "", **defaults: Any) -> None:
         super().__init__(HTTP_HOST=host, **defaults)
+        self.handler = _handler(self.handler.enforce_csrf_checks)
         self.forbidden = forbidden
 
     def request(self, **request: Any) -> Any:
