@@ -1,0 +1,260 @@
+"""Every URL × method × person has an expected status; a URL that nobody listed fails.
+
+Columns: GET, then POST. On an organization's host (Acme's): nobody, Bob the viewer, Alice the
+admin, Charlie who administers another organization, Sam the operator, the last two with sessions
+forged for this host. On the operator's: nobody, Alice, Sam before his code, Sam.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts import actions as accounts_actions
+from accounts.models import Invitation, Membership, Role, User
+from agents.models import Agent
+from calls.models import Call, Chat
+from tenants.models import Domain, Organization, WebhookEndpoint
+from tenants.pin import organization_context
+from tenants.scope import platform
+from testing.fixtures import CANARIES, CanaryClient, ClientFactory, World
+from webhooks.models import Delivery
+
+ORGANIZATION = """
+/                                       302 200 200 302 302   405 405 405 405 405
+/agents/                                302 200 200 302 302   405 405 405 405 405
+/agents/<uuid:agent_id>/                302 200 200 302 302   405 405 405 405 405
+/agents/<uuid:agent_id>/edit/           405 405 405 405 405   302 403 302 302 302
+/calls/                                 302 200 200 302 302   405 405 405 405 405
+/calls/<uuid:call_id>/                  302 200 200 302 302   405 405 405 405 405
+/calls/<uuid:call_id>/classify/         405 405 405 405 405   302 403 302 302 302
+/calls/chats/                           302 200 200 302 302   405 405 405 405 405
+/calls/chats/<uuid:chat_id>/            302 200 200 302 302   405 405 405 405 405
+/deliveries/                            302 200 200 302 302   405 405 405 405 405
+/deliveries/<uuid:delivery_id>/         302 200 200 302 302   405 405 405 405 405
+/deliveries/<uuid:delivery_id>/replay/  405 405 405 405 405   302 403 302 302 302
+/deliveries/alerts/                     302 200 200 302 302   405 405 405 405 405
+/invitations/<str:token>/               200 200 200 200 200   200 200 200 200 200
+/sign-in/                               200 200 200 200 200   200 200 200 200 200
+/sign-in/code/                          302 302 302 302 302   302 302 302 302 302
+/sign-out/                              405 405 405 405 405   302 302 302 302 302
+"""
+OPERATOR = """
+/                                                  302 302 302 200   405 405 405 405
+/organizations/new/                                302 302 302 200   302 302 302 200
+/organizations/<uuid:organization_id>/             302 302 302 200   405 405 405 405
+/organizations/<uuid:organization_id>/resume/      405 405 405 405   302 302 302 302
+/organizations/<uuid:organization_id>/suspend/     405 405 405 405   302 302 302 302
+/invitations/<str:token>/                          404 404 404 404   404 404 404 404
+/sign-in/                                          200 200 200 200   200 200 200 200
+/sign-in/code/                                     302 302 302 302   302 302 302 302
+/sign-out/                                         405 405 405 405   302 302 302 302
+/admin/                                            302 302 302 200   302 302 302 200
+/admin/login/                                      302 302 302 302   302 302 302 302
+/admin/logout/                                     302 302 302 405   302 302 302 200
+/admin/password_change/                            302 302 302 200   302 302 302 200
+/admin/password_change/done/                       302 302 302 200   302 302 302 405
+/admin/autocomplete/                               302 302 302 403   302 302 302 405
+/admin/jsi18n/                                     302 302 302 200   302 302 302 405
+/admin/r/<path:content_type_id>/<path:object_id>/  302 302 302 404   302 302 302 404
+/admin/^(?P<app_label>tenants|accounts)/$          302 302 302 200   302 302 302 200
+/admin/(?P<url>.*)$                                302 302 302 404   302 302 302 404
+"""
+# The admin only shows: nothing is added, changed or deleted there.
+MODEL = """
+/admin/{model}/                                    302 302 302 200   302 302 302 200
+/admin/{model}/<path:object_id>/                   302 302 302 302   302 302 302 302
+/admin/{model}/<path:object_id>/change/            302 302 302 200   302 302 302 403
+/admin/{model}/<path:object_id>/delete/            302 302 302 403   302 302 302 403
+/admin/{model}/<path:object_id>/history/           302 302 302 200   302 302 302 200
+/admin/{model}/add/                                302 302 302 403   302 302 302 403
+"""
+MODELS = {
+    "tenants/organization": Organization,
+    "tenants/domain": Domain,
+    "tenants/webhookendpoint": WebhookEndpoint,
+    "accounts/user": User,
+    "accounts/membership": Membership,
+    "accounts/invitation": Invitation,
+}
+
+ID = UUID("0193f000-0000-7000-8000-000000000001")
+
+
+def urls(urlconf: str) -> set[str]:
+    return set(_walk(get_resolver(urlconf).url_patterns))
+
+
+def _walk(patterns: list[Any], prefix: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield "/" + route
+        elif isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, route)
+
+
+def fill(organization: Organization) -> None:
+    """One of everything, with the same keys in every organization and its canary in every text."""
+    canary = CANARIES[organization.slug]
+    common: dict[str, Any] = {"summary": canary, "transcript": canary, "agent_id": "agent_1"}
+    with organization_context(organization):
+        Agent.objects.create(id=ID, retell_agent_id="agent_1", name=canary, retell_name=canary)
+        Call.objects.create(id=ID, retell_call_id="call_1", from_number=canary, **common)
+        Chat.objects.create(id=ID, retell_chat_id="chat_1", **common)
+        Delivery.objects.create(
+            id=ID, event="call_ended", subject_id="call_1", body_sha256=bytes(32), size_bytes=2,
+            body=b"{}", state="failed", reason="apply_error", reason_detail=canary,
+            received_at="2026-11-01T00:00Z", last_received_at="2026-11-01T00:00Z",
+        )  # fmt: skip
+
+
+def rows(table: str) -> dict[str, list[int]]:
+    lines = (line.split() for line in table.strip().splitlines())
+    return {url: [int(status) for status in statuses] for url, *statuses in lines}
+
+
+def expected(urlconf: str) -> dict[str, list[int]]:
+    if urlconf == "config.urls_organization":
+        return rows(ORGANIZATION)
+    listed = rows(OPERATOR)
+    for model in MODELS:
+        listed |= rows(MODEL.format(model=model))
+    return listed
+
+
+@dataclass
+class Person:
+    """Cookies to send; taken anew for each request, so that signing out ends nothing."""
+
+    client: CanaryClient
+    cookies: str
+
+    def ask(self, method: str, path: str) -> int:
+        """The status, with everything the request wrote taken back."""
+        self.client.cookies.clear()
+        self.client.cookies.load(self.cookies)
+        cache.clear()
+        with transaction.atomic():
+            status: int = getattr(self.client, method)(path).status_code
+            transaction.set_rollback(True)
+        return status
+
+
+def person(client: CanaryClient) -> Person:
+    client.raise_request_exception = False
+    return Person(client, client.cookies.output(attrs=[], header="", sep=";"))
+
+
+@pytest.fixture
+def filled(world: World) -> World:
+    fill(world.acme)
+    fill(world.globex)
+    with platform():
+        Domain.objects.create(tenant=world.acme, domain="calls.acme.example")
+    return world
+
+
+def path_of(url: str, world: World, token: str) -> str:
+    """A URL with the keys of things that are there."""
+    for name, model in MODELS.items():
+        if f"/{name}/" in url:
+            with platform():
+                url = url.replace("<path:object_id>", str(model.objects.order_by("pk")[0].pk))  # type: ignore[attr-defined]
+    url = url.replace("<uuid:organization_id>", str(world.acme.pk)).replace("<str:token>", token)
+    url = url.replace("<path:content_type_id>", "1").replace("<path:object_id>", str(ID))
+    url = url.replace("^(?P<app_label>tenants|accounts)/$", "tenants/")
+    return re.sub(r"<uuid:\w+>", str(ID), url).replace("(?P<url>.*)$", "nothing/")
+
+
+def differences(urlconf: str, world: World, people: list[Person]) -> list[str]:
+    """Rows of the table as they should stand there."""
+    _, link = accounts_actions.invite(
+        world.acme, email="dora@example.com", role=Role.VIEWER, invited_by=""
+    )
+    wrong = []
+    for url, statuses in sorted(expected(urlconf).items()):
+        path = path_of(url, world, link.split("/")[-2])
+        found = [someone.ask(method, path) for method in ("get", "post") for someone in people]
+        if found != statuses:
+            wrong.append(f"{url}  {' '.join(map(str, found))}")
+    return wrong
+
+
+@pytest.mark.parametrize("urlconf", ["config.urls_organization", "config.urls_operator"])
+def test_every_url_is_listed_and_every_listed_url_is_there(urlconf: str) -> None:
+    assert urls(urlconf) == set(expected(urlconf))
+
+
+def test_urls_of_an_organization_answer_as_listed(filled: World, browser_of: ClientFactory) -> None:
+    people = filled.people
+    users = (None, people.bob, people.alice, people.charlie, people.sam)
+    visitors = [person(browser_of(user, filled.acme)) for user in users]
+    assert differences("config.urls_organization", filled, visitors) == []
+
+
+def test_urls_of_the_operator_answer_as_listed(filled: World, browser_of: ClientFactory) -> None:
+    sam = filled.people.sam
+    visitors = [
+        person(browser_of(None)),
+        person(browser_of(filled.people.alice)),
+        person(browser_of(sam, verified=False)),
+        person(browser_of(sam)),
+    ]
+    assert differences("config.urls_operator", filled, visitors) == []
+
+
+def test_the_door_has_one_url() -> None:
+    assert urls("webhooks.urls_door") == {r"/^webhooks/retell/(?P<token>[^/]+)/?$"}
+
+
+# --- What another organization owns --------------------------------------------------------------
+
+WITH_KEYS = sorted(url for url in rows(ORGANIZATION) if "<uuid:" in url)
+
+
+def _answer(client: CanaryClient, url: str, key: UUID) -> tuple[int, bytes]:
+    path = re.sub(r"<uuid:\w+>", str(key), url)
+    response = client.get(path)
+    if response.status_code == 405:
+        response = client.post(path)
+    request_id = response.headers["X-Request-ID"].encode()
+    return response.status_code, response.content.replace(request_id, b"")
+
+
+@pytest.mark.parametrize("url", WITH_KEYS)
+def test_what_another_organization_owns_looks_like_what_never_was(
+    world: World, browser_of: ClientFactory, url: str
+) -> None:
+    fill(world.acme)
+    charlie = browser_of(world.people.charlie, world.globex)
+    theirs = _answer(charlie, url, ID)
+    assert theirs == _answer(charlie, url, uuid4())
+    assert theirs[0] == 404
+
+
+@pytest.mark.parametrize("url", WITH_KEYS)
+def test_the_same_key_leads_to_ones_own(filled: World, browser_of: ClientFactory, url: str) -> None:
+    for someone, organization in (
+        (filled.people.alice, filled.acme),
+        (filled.people.charlie, filled.globex),
+    ):
+        status, page = _answer(browser_of(someone, organization), url, ID)
+        assert status == 302 or CANARIES[organization.slug].encode() in page
+
+
+def test_a_change_by_key_changes_ones_own(filled: World, browser_of: ClientFactory) -> None:
+    browser_of(filled.people.alice, filled.acme).post(f"/agents/{ID}/edit/", {"name": "Ours"})
+    names = []
+    for organization in (filled.acme, filled.globex):
+        with organization_context(organization):
+            names.append(Agent.objects.get(pk=ID).name)
+    assert names == ["Ours", CANARIES["globex"]]
