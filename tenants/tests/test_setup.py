@@ -41,7 +41,7 @@ def admin_url() -> str:
 
 def administer(statement: str, *names: str) -> None:
     with psycopg.connect(admin_url(), autocommit=True) as administrator:
-        administrator.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+        administrator.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 def roles_of(database: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Many threads, few connections, three organizations, cancelled statements: no foreign row.
 
-`RESULTS=50000` raises the number of results each of the two tests looks at.
+`RESULTS=50000` raises the number of results looked at; a page of the real server counts for 20.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import DatabaseError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts.access import SESSION_HOST_KEY, host_key
 from accounts.models import User
 from accounts.sessions import SessionStore
 from agents.models import Agent
-from tenants.db.base import DatabaseWrapper
 from tenants.models import Organization
 from tenants.pin import organization_context
 from tenants.scope import door
@@ -54,9 +54,9 @@ def three(committed: World) -> Iterator[list[Organization]]:
 
 
 @contextmanager
-def shared_connections() -> Iterator[SimpleQueue[DatabaseWrapper]]:
+def shared_connections() -> Iterator[SimpleQueue[BaseDatabaseWrapper]]:
     """A few connections that threads take turns with, in whatever state they were left."""
-    pool: SimpleQueue[DatabaseWrapper] = SimpleQueue()
+    pool: SimpleQueue[BaseDatabaseWrapper] = SimpleQueue()
     made = [connections.create_connection("default") for _ in range(CONNECTIONS)]
     for connection in made:
         connection.inc_thread_sharing()
@@ -145,10 +145,14 @@ HABITS: tuple[Callable[[], list[str]], ...] = (
 
 
 def _answers(
-    pool: SimpleQueue[DatabaseWrapper], organizations: list[Organization], wanted: int, seed: int
+    pool: SimpleQueue[BaseDatabaseWrapper],
+    organizations: list[Organization],
+    wanted: int,
+    seed: int,
 ) -> list[tuple[str, list[str]]]:
     """(organization, names found) for `wanted` questions that were answered."""
-    chance, answers = random.Random(seed), []
+    chance = random.Random(seed)
+    answers: list[tuple[str, list[str]]] = []
     while len(answers) < wanted:
         organization = chance.choice(organizations)
         connection = pool.get()
@@ -164,6 +168,8 @@ def _answers(
     return answers
 
 
+# A server-side cursor whose statement was cancelled is not closed by Django.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_thread_ever_sees_another_organizations_rows(three: list[Organization]) -> None:
     with (
         shared_connections() as pool,
@@ -278,7 +284,7 @@ def test_no_page_of_a_real_server_holds_another_organizations_rows(
         return status, own in page, other in page
 
     with statements_being_cancelled() as cancelled, ThreadPoolExecutor(THREADS) as threads:
-        answers = list(threads.map(visit, range(max(RESULTS // 10, 300))))
+        answers = list(threads.map(visit, range(RESULTS // 20)))
     assert [answer for answer in answers if answer[2]] == []
     assert sum(1 for status, own, _ in answers if status == 200 and own) > len(answers) // 10
     assert {status for status, own, _ in answers if not own} <= {302, 404, 500, 503}
@@ -294,4 +300,4 @@ def test_undisturbed_every_page_is_its_own(
         return status == 200 and own in page and other not in page
 
     with ThreadPoolExecutor(THREADS) as threads:
-        assert all(threads.map(visit, range(max(RESULTS // 20, 200))))
+        assert all(threads.map(visit, range(RESULTS // 40)))
