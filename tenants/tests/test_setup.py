@@ -63,7 +63,8 @@ def drop(database: str) -> None:
 @pytest.fixture
 def database() -> Iterator[str]:
     """The name of a database that is not there yet."""
-    name = f"{database_name()}_set_up"
+    # Not beginning like the run's own database, whose end drops all roles that begin like it.
+    name = f"set_up_{database_name()}"
     drop(name)
     yield name
     drop(name)
@@ -144,7 +145,7 @@ def test_a_login_that_may_not_create_roles_is_told_so(database: str) -> None:
 
 def test_a_login_that_may_not_create_the_database_is_told_so(limited_admin_url: str) -> None:
     with pytest.raises(SetupError, match="may not create the database"):
-        prepare(limited_admin_url, database=f"{database_name()}_other")
+        prepare(limited_admin_url, database=f"other_{database_name()}")
 
 
 @pytest.mark.parametrize(
