@@ -117,7 +117,7 @@ def super_admin_required(view: OperatorView[P]) -> AnyView[P]:
     def wrapper(request: VisitorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.organization is not None:
             raise Http404
-        if not request.user.is_authenticated:
+        if not is_verified_super_admin(request.user):
             return _to_sign_in(request)
         return view(cast(OperatorRequest, request), *args, **kwargs)
 

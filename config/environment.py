@@ -6,6 +6,8 @@ writes, so that `manage.py` commands work beside a running product without furth
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_ENVIRONMENT_FILE = BASE_DIR / ".local" / "environment"
+
+KEY_BYTES = 32
 
 env = environ.Env()
 
@@ -53,6 +57,45 @@ def required(name: str, hint: str) -> str:
     value = env.str(name, "")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. {hint}")
+    return value
+
+
+def parse_key_ring(text: str) -> dict[int, bytes]:
+    """`2:<base64 of 32 bytes>,1:<base64 of 32 bytes>` as version → key, newest first."""
+    ring: dict[int, bytes] = {}
+    for entry in text.split(","):
+        version, _, encoded = entry.strip().partition(":")
+        key = _base64_key(encoded)
+        usable = version.isdecimal() and 0 < int(version) < 256 and key is not None
+        if not usable or int(version) in ring:  # twice would lose one of the keys
+            raise ImproperlyConfigured(
+                "ENCRYPTION_KEYS must look like 2:<base64 of 32 bytes>,1:<base64 of 32 bytes>,"
+                " each number once."
+            )
+        ring[int(version)] = key or b""
+    return ring
+
+
+def _base64_key(encoded: str) -> bytes | None:
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        return None
+    return key if len(key) == KEY_BYTES else None
+
+
+def encryption_keys(name: str, hint: str) -> str:
+    """The text of the key ring, checked."""
+    value = required(name, hint)
+    parse_key_ring(value)
+    return value
+
+
+def backup_key(name: str) -> str:
+    """Base64 of 32 bytes, or empty: nothing can be deleted then, because nothing can be kept."""
+    value: str = env.str(name, "")
+    if value and _base64_key(value) is None:
+        raise ImproperlyConfigured(f"{name} must be the base64 of 32 bytes.")
     return value
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from config.environment import BASE_DIR, base_url, choice, complete_from_local_file, env, required
+from config.environment import (
+    BASE_DIR,
+    backup_key,
+    base_url,
+    choice,
+    complete_from_local_file,
+    encryption_keys,
+    env,
+    required,
+)
 
 complete_from_local_file()
 
@@ -16,8 +25,8 @@ DEBUG = env.bool("DEBUG", False)
 _start_hint = "Run `make run` once, or set it as the README's section on production says."
 SECRET_KEY = required("SECRET_KEY", _start_hint)
 # Key ring of AES-256-GCM keys, newest first: "2:base64,1:base64". See tenants/encryption.py.
-ENCRYPTION_KEYS = required("ENCRYPTION_KEYS", _start_hint)
-BACKUP_KEY = env.str("BACKUP_KEY", "")
+ENCRYPTION_KEYS = encryption_keys("ENCRYPTION_KEYS", _start_hint)
+BACKUP_KEY = backup_key("BACKUP_KEY")
 BACKUP_DIR = env.str("BACKUP_DIR", str(BASE_DIR / "var" / "backups"))
 
 # --- Addresses -----------------------------------------------------------------------------------
@@ -216,6 +225,8 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_SSL_REDIRECT = SECURE and env.bool("SSL_REDIRECT", True)
+# A load balancer asks over http inside the network.
+SECURE_REDIRECT_EXEMPT = [r"^health/?$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
@@ -296,6 +307,7 @@ LOGGING: dict[str, Any] = {
         "django.request": {"level": "ERROR"},
         "django.security.csrf": {"level": "ERROR"},
         "procrastinate": {"level": "WARNING"},
+        "fontTools": {"level": "WARNING"},
     },
 }
 

@@ -6,18 +6,16 @@ associated data. `ENCRYPTION_KEYS` is a ring, newest first; the key's version is
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+
+from config.environment import parse_key_ring
 
 NONCE_BYTES = 12
-KEY_BYTES = 32
 
 
 class DecryptionError(Exception):
@@ -26,21 +24,7 @@ class DecryptionError(Exception):
 
 @lru_cache(maxsize=8)
 def _ring(text: str) -> dict[int, AESGCM]:
-    ring: dict[int, AESGCM] = {}
-    for entry in text.split(","):
-        version, _, encoded = entry.strip().partition(":")
-        try:
-            key = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            key = b""
-        usable = version.isdecimal() and 0 < int(version) < 256 and len(key) == KEY_BYTES
-        if not usable or int(version) in ring:  # twice would lose one of the keys
-            raise ImproperlyConfigured(
-                "ENCRYPTION_KEYS must look like 2:<base64 of 32 bytes>,1:<base64 of 32 bytes>,"
-                " each number once."
-            )
-        ring[int(version)] = AESGCM(key)
-    return ring
+    return {version: AESGCM(key) for version, key in parse_key_ring(text).items()}
 
 
 def _associated_data(organization_id: object, field: str, version: int) -> bytes:
