@@ -196,12 +196,9 @@ def _is_final(reading: Reading, status: str | None) -> bool:
 
 def _put_cost(reading: Reading, cost: JsonObject | None, *, final: bool) -> None:
     """`combined_cost` in US cents, and the whole cost object; zeros before the end say nothing."""
-    if not cost:
-        return
-    lines = _list(cost, "product_costs") or []
-    cents = _number(cost, "combined_cost")
+    cents = _cents(cost) if cost else None
     if cents is None:
-        cents = sum((_line_cents(line) for line in lines), Decimal(0))
+        return
     if abs(cents) > MAX_COST_CENTS:
         raise Unreadable("number_out_of_range", "“combined_cost” is out of range.")
     if cents or final:
@@ -210,10 +207,20 @@ def _put_cost(reading: Reading, cost: JsonObject | None, *, final: bool) -> None
         reading.put("cost", cost, weight=weight)
 
 
-def _line_cents(line: Any) -> Decimal:
+def _cents(cost: JsonObject) -> Decimal | None:
+    """The sum as given, else of the lines; None when neither says a number."""
+    lines = [_line_cents(line) for line in _list(cost, "product_costs") or []]
+    combined = _number(cost, "combined_cost")
+    if combined is not None:
+        return combined
+    given = [cents for cents in lines if cents is not None]
+    return sum(given, Decimal(0)) if given else None
+
+
+def _line_cents(line: Any) -> Decimal | None:
     if not isinstance(line, dict):
         raise _wrong_type("product_costs", "a list of objects", line)
-    return _number(line, "cost") or Decimal(0)
+    return _number(line, "cost")
 
 
 def _put_status(reading: Reading, status: str | None, reason: str | None) -> None:
