@@ -1,0 +1,105 @@
+"""Refused deliveries are counted and limited; correctly signed ones never are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from testing.fixtures import CanaryClient, World
+from testing.retell import body_of, post
+from webhooks import refusals
+
+FORGED = {"header": "v=1,d=" + "0" * 64}
+
+
+@pytest.fixture
+def three_a_minute(settings: Any) -> None:
+    settings.WEBHOOK_REFUSED_LIMIT = "3/m"
+
+
+def statuses(world: World, count: int, **how: Any) -> list[int]:
+    return [post(world, body_of(), **how).status_code for _ in range(count)]
+
+
+@pytest.mark.usefixtures("three_a_minute")
+def test_a_sender_refused_too_often_is_told_to_wait(world: World) -> None:
+    assert statuses(world, 4, **FORGED) == [401, 401, 401, 429]
+    response = post(world, body_of(), **FORGED)
+    assert response.headers["Retry-After"] == "60"
+
+
+@pytest.mark.usefixtures("three_a_minute")
+def test_a_signed_delivery_from_a_limited_address_is_taken(world: World) -> None:
+    statuses(world, 5, **FORGED)
+    assert post(world, body_of()).status_code == 204
+
+
+@pytest.mark.usefixtures("three_a_minute")
+def test_who_tries_many_urls_is_limited_by_address(world: World) -> None:
+    answers = [post(world, b"", token=f"guess-{number}").status_code for number in range(5)]
+    assert answers == [401, 401, 401, 429, 429]
+
+
+@pytest.mark.usefixtures("three_a_minute")
+def test_who_comes_from_many_addresses_is_limited_by_url(world: World) -> None:
+    senders = [CanaryClient("localhost:8000", REMOTE_ADDR=f"192.0.2.{n}") for n in range(5)]
+    answers = [post(world, b"", client=sender, **FORGED).status_code for sender in senders]
+    assert answers == [401, 401, 401, 429, 429]
+
+
+@pytest.mark.usefixtures("three_a_minute")
+def test_a_forwarded_address_of_the_sender_is_not_believed(world: World) -> None:
+    answers = [
+        post(world, b"", token=f"g{n}", headers={"X-Forwarded-For": f"192.0.2.{n}"}).status_code
+        for n in range(4)
+    ]
+    assert answers[-1] == 429
+
+
+@pytest.mark.usefixtures("three_a_minute")
+def test_a_known_and_an_unknown_url_are_limited_with_the_same_words(world: World) -> None:
+    statuses(world, 3, **FORGED)
+    known, unknown = post(world, b"", **FORGED), post(world, b"", token="x" * 32)
+    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
+
+
+def test_a_burst_of_signed_deliveries_is_never_limited(world: World) -> None:
+    answers = {post(world, body_of(call_id=f"call_{n}")).status_code for n in range(300)}
+    assert answers == {204}
+
+
+def test_refusals_are_counted_by_cause_for_their_organization(world: World) -> None:
+    before = dict(refusals.last_day(world.acme.schema_name))
+    statuses(world, 2, header=None)
+    statuses(world, 1, header="nonsense")
+    after = dict(refusals.last_day(world.acme.schema_name))
+    grown = {label: after[label] - before.get(label, 0) for label in after}
+    assert grown["No signature header"] == 2
+    assert grown["Malformed signature header"] == 1
+    assert refusals.last_day(world.globex.schema_name) == []
+
+
+# --- Valkey gone ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_cache(settings: Any) -> None:
+    away = "redis://127.0.0.1:1/0"
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": away}}
+
+
+@pytest.mark.usefixtures("no_cache")
+def test_without_valkey_signed_deliveries_are_taken(world: World) -> None:
+    assert post(world, body_of()).status_code == 204
+
+
+@pytest.mark.usefixtures("no_cache", "three_a_minute")
+def test_without_valkey_refused_deliveries_are_still_refused(world: World) -> None:
+    assert statuses(world, 5, **FORGED) == [401] * 5
+    assert post(world, b"", token="x" * 32).status_code == 401
+
+
+@pytest.mark.usefixtures("no_cache")
+def test_without_valkey_no_refusals_are_shown(world: World) -> None:
+    assert refusals.last_day(world.acme.schema_name) == []
