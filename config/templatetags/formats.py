@@ -19,22 +19,27 @@ register = template.Library()
 
 MISSING = "—"
 MINUS = "−"
+# Longer numbers are shown as powers of ten; they would break any column.
+MAX_SHOWN_DIGITS = 20
+MAX_EXPONENT = 400
 NORTH_AMERICAN_NUMBER = re.compile(r"\+1(\d{3})(\d{3})(\d{4})")
 
 
 def to_decimal(value: Any) -> Decimal | None:
-    """A finite Decimal, or None for anything that is not a number."""
+    """A finite Decimal, or None for anything that is not a number one could show."""
     if value is None or value == "" or isinstance(value, bool):
         return None
     try:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) <= MAX_EXPONENT else None
 
 
 def grouped(number: Decimal, places: int) -> str:
     """Thousands separators, a true minus, no minus before zero."""
+    if number.adjusted() >= MAX_SHOWN_DIGITS:
+        return f"{number:.2e}".replace("-", MINUS)
     rounded = number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
     sign = MINUS if rounded < 0 else ""
     return f"{sign}{abs(rounded):,.{places}f}"
@@ -86,6 +91,8 @@ def duration(milliseconds: Any) -> str:
     parsed = to_decimal(milliseconds)
     if parsed is None:
         return MISSING
+    if parsed.adjusted() >= MAX_SHOWN_DIGITS:
+        return f"{grouped(parsed, 0)} ms"
     total = int(abs(parsed) // 1000)
     minutes, seconds = divmod(total, 60)
     hours, minutes = divmod(minutes, 60)
@@ -151,6 +158,14 @@ def as_zone(zone: str | tzinfo | None) -> tzinfo:
     return ZoneInfo(zone) if zone else timezone.get_current_timezone()
 
 
+def in_zone(when: datetime, zone: str | tzinfo | None = None) -> datetime:
+    """`when` on the clocks of a zone; at the ends of time, where there are none, as it is."""
+    try:
+        return when.astimezone(as_zone(zone))
+    except OverflowError:
+        return when
+
+
 def full_stamp(when: datetime) -> str:
     """Date, time to the second, zone and offset, for the title of a short time."""
     offset = when.strftime("%z")
@@ -173,7 +188,7 @@ def stamp(when: datetime | None, zone: str | tzinfo | None = None) -> str:
     """For lists: "Today 14:29:50", "Nov 22 14:29:50", "Nov 22, 2025 14:29"."""
     if not when:
         return MISSING
-    local = when.astimezone(as_zone(zone))
+    local = in_zone(when, zone)
     now = datetime.now(UTC).astimezone(local.tzinfo)
     if local.date() == now.date():
         day = "Today"
@@ -191,7 +206,7 @@ def clock(when: datetime | None, zone: str | tzinfo | None = None, parts: str = 
     """The time of day only; `parts` is "minutes", "seconds" or "milliseconds"."""
     if not when:
         return MISSING
-    local = when.astimezone(as_zone(zone))
+    local = in_zone(when, zone)
     text = local.time().isoformat(timespec=parts)
     return time_element(local, text)
 
@@ -201,7 +216,7 @@ def ago(when: datetime | None) -> str:
     """How long ago: "just now", "3 min ago", "6 h ago", "2 d ago"."""
     if not when:
         return MISSING
-    local = when.astimezone(timezone.get_current_timezone())
+    local = in_zone(when)
     seconds = math.floor((datetime.now(UTC) - when).total_seconds())
     if seconds < 60:
         text = "just now"

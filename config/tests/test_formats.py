@@ -132,3 +132,23 @@ def test_clock_can_show_milliseconds() -> None:
 )
 def test_ago_is_rough(seconds: int, text: str) -> None:
     assert text in formats.ago(timezone.now() - timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("show", [show for show in EVERY_FILTER if show is not formats.phone])
+@pytest.mark.parametrize("text", ["1e40", "-1e40", "1e300", "1e999999", "-1e-300", "9" * 300])
+def test_no_number_is_too_long_to_be_shown(show: Any, text: str) -> None:
+    assert show(Decimal(text))
+
+
+def test_a_number_no_column_has_room_for_is_a_power_of_ten() -> None:
+    assert formats.number(Decimal("-1e40")) == "−1.00e+40"
+    assert formats.number(Decimal("1e19")) == "10,000,000,000,000,000,000"
+
+
+@pytest.mark.parametrize(
+    "moment", [datetime(9999, 12, 31, 23, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)]
+)
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Honolulu"])
+def test_the_ends_of_time_are_shown(moment: datetime, zone: str) -> None:
+    for shown in (formats.stamp(moment, zone), formats.clock(moment, zone), formats.ago(moment)):
+        assert shown.startswith("<time")
