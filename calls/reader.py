@@ -22,13 +22,15 @@ from calls.merge import (
     Source,
     StorageLevel,
 )
+from calls.outcomes import end_status
 
 JsonObject = Mapping[str, Any]
 
 ID_MAX_LENGTH = 64
 # Enumerations and names are indexed; a longer text than any known one is cut, the body keeps it.
 SHORT_TEXT_MAX_LENGTH = 255
-MAX_TIMESTAMP_MS = 253_402_300_799_999  # the end of the year 9999
+# The year 2200: later ones are mistakes, and the last ones datetime knows do not fit every zone.
+MAX_TIMESTAMP_MS = 7_258_118_400_000
 MAX_DURATION_MS = 366 * 24 * 3600 * 1000
 MAX_COST_CENTS = Decimal(10) ** 9
 MAX_LATENCY_MS = Decimal(10) ** 9
@@ -220,7 +222,10 @@ def _cents(cost: JsonObject) -> Decimal | None:
 def _line_cents(line: Any) -> Decimal | None:
     if not isinstance(line, dict):
         raise _wrong_type("product_costs", "a list of objects", line)
-    return _number(line, "cost")
+    cents = _number(line, "cost")
+    if cents is not None and abs(cents) > MAX_COST_CENTS:
+        raise Unreadable("number_out_of_range", "“cost” is out of range.")
+    return cents
 
 
 def _put_status(reading: Reading, status: str | None, reason: str | None) -> None:
@@ -229,7 +234,7 @@ def _put_status(reading: Reading, status: str | None, reason: str | None) -> Non
     Retell's own sample of call_ended says `registered`: an event after the end ends the call.
     """
     if reading.source.rank in FINAL_RANKS and (status is None or status in BEFORE_END_STATUSES):
-        status = "error" if (reason or "").startswith("error_") else "ended"
+        status = end_status(reason)
     if status is not None:
         finality = 2 if status in FINAL_STATUSES else 0 if status == "registered" else 1
         reading.put("status", status, prefix=str(finality))
@@ -348,13 +353,19 @@ def _put_duration(reading: Reading, obj: JsonObject, *, final: bool) -> None:
 
 def _put_latency(reading: Reading, latency: JsonObject | None) -> None:
     if latency:
+        for block in latency.values():
+            _check_latencies(block)
         reading.put("latency", latency)
         end_to_end = _object(latency, "e2e")
         if end_to_end:
-            median = _number(end_to_end, "p50")
-            if median is not None and abs(median) > MAX_LATENCY_MS:
-                raise Unreadable("number_out_of_range", "“p50” is out of range.")
-            reading.put("latency_p50_ms", median)
+            reading.put("latency_p50_ms", _number(end_to_end, "p50"))
+
+
+def _check_latencies(block: Any) -> None:
+    """Whatever a block of numbers holds besides, its numbers are shown on pages."""
+    for name, value in block.items() if isinstance(block, dict) else ():
+        if isinstance(value, int | Decimal) and abs(value) > MAX_LATENCY_MS:
+            raise Unreadable("number_out_of_range", f"“{name[:40]}” is out of range.")
 
 
 def _put_call_analysis(reading: Reading, analysis: JsonObject | None) -> None:

@@ -24,6 +24,7 @@ RANKS = {
     "transfer_ended": 5,
     "api_read": 6,
 }
+ENDS = {"error_retell": "error", "dial_busy": "not_connected", "scam_detected": "error"}
 ENDED = {"ended", "not_connected", "error"}
 LEVELS = {"everything": 0, "everything_except_pii": 1, "basic_attributes_only": 2}
 PERSONAL = {"from_number", "to_number", "summary", "transcript", "transcript_entries"}
@@ -84,8 +85,7 @@ def _status(event: Event) -> tuple[int, str | None]:
     """(how final, which): registered 0, known or unknown 1, the end 2."""
     status = event.call.get("call_status")
     if RANKS[event.name] >= 3 and status in (None, "registered", "ongoing"):
-        reason = event.call.get("disconnection_reason") or ""
-        status = "error" if reason.startswith("error_") else "ended"
+        status = ENDS.get(event.call.get("disconnection_reason"), "ended")
     return (2 if status in ENDED else 0 if status == "registered" else 1), status
 
 

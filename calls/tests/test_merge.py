@@ -54,7 +54,9 @@ calls = st.fixed_dictionaries(
             None, "registered", "ongoing", "ended", "not_connected", "error", "paused"
         ),
         "direction": one_of(None, "inbound"),
-        "disconnection_reason": one_of(None, "", "user_hangup", "error_retell"),
+        "disconnection_reason": one_of(
+            None, "", "user_hangup", "error_retell", "dial_busy", "scam_detected", "new_one"
+        ),
         "agent_id": one_of(None, "", "agent_a", "agent_b"),
         "agent_name": one_of(None, "Front desk"),
         "agent_version": one_of(None, 0, 7),

@@ -94,6 +94,43 @@ def test_a_latency_no_column_holds_is_out_of_range() -> None:
     assert unreadable(latency={"e2e": {"p50": Decimal("1e300")}}) == "number_out_of_range"
 
 
+def test_a_time_after_the_year_2200_is_out_of_range() -> None:
+    assert unreadable(start_timestamp=253_402_300_799_999) == "number_out_of_range"
+
+
+def test_a_line_of_the_bill_beyond_any_price_is_out_of_range() -> None:
+    cost = {"combined_cost": 1, "product_costs": [{"product": "tts", "cost": Decimal("1e40")}]}
+    assert unreadable(call_cost=cost) == "number_out_of_range"
+
+
+@pytest.mark.parametrize("name", ["p50", "p99", "max"])
+def test_a_latency_of_any_part_is_held_to_the_same_range(name: str) -> None:
+    assert unreadable(latency={"llm": {name: Decimal("1e40")}}) == "number_out_of_range"
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        ("user_hangup", "ended"),
+        ("voicemail_reached", "ended"),
+        ("dial_no_answer", "not_connected"),
+        ("sip_routing_error", "not_connected"),
+        ("network_blocked", "not_connected"),
+        ("scam_detected", "error"),
+        ("budget_reached", "error"),
+        ("error_of_next_year", "error"),
+        ("new_reason", "ended"),
+        (None, "ended"),
+    ],
+)
+def test_a_call_that_ended_registered_has_the_status_of_its_reason(
+    reason: str | None, status: str
+) -> None:
+    call = {"call_id": "call_1", "call_status": "registered", "disconnection_reason": reason}
+    reading = read_call(call, event="call_ended", body_sha256=SHA256)
+    assert reading.values["status"] == status
+
+
 @pytest.mark.parametrize("call_id", ["a\x00", "a\ufffd", "a\nb", "x" * 65, "a\u202e"])
 def test_an_id_that_is_no_identifier_is_refused(call_id: str) -> None:
     assert unreadable(call_id=call_id) == "call_id_invalid"
