@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from config.json_text import indented
+
 
 @dataclass(slots=True)
 class Row:
@@ -50,10 +52,8 @@ def _start_ms(entry: Mapping[str, Any]) -> int | None:
 
 
 def _pretty(arguments: Any) -> str:
-    try:
-        return json.dumps(json.loads(arguments), indent=2, ensure_ascii=False)
-    except (TypeError, ValueError):
-        return _text(arguments)
+    text = _text(arguments)
+    return indented(text) or text
 
 
 def _row(entry: Mapping[str, Any]) -> Row:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from calls.models import Call, Chat
 from calls.timeline import TimelineEntry
+from config.json_text import indented
 from webhooks.models import Delivery
 
 
@@ -19,10 +18,8 @@ def raw_text(delivery: Delivery) -> tuple[str | None, str]:
     except UnicodeDecodeError:
         return body.decode("utf-8", "backslashreplace"), "Not UTF-8; odd bytes are shown as \\x…"
     note = "Redacted: parts that must not be kept were taken out" if delivery.is_redacted else ""
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False), note
-    except (ValueError, RecursionError):
-        return text, note or "As received"
+    shown = indented(text)
+    return (text, note or "As received") if shown is None else (shown, note)
 
 
 def subject_url(delivery: Delivery) -> str | None:
