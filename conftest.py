@@ -32,6 +32,7 @@ os.environ.update(
         # Tests empty their cache; runs at the same time should rarely share one.
         "REDIS_URL": re.sub(r"db=\d+|/\d+$", _redis_database, os.environ["REDIS_URL"]),
         "LIVE_PORT": "8001",
+        "WEBHOOK_ENDPOINT_CACHE_SECONDS": "0.2",
     }
 )
 

@@ -39,7 +39,7 @@ def set_signing_key(organization_id: UUID, key: str) -> RetellConnection:
     with transaction.atomic():
         old = RetellConnection.objects.select_for_update().filter(pk=1).first()
         values: dict[str, Any] = {"key_encrypted": sealed, "key_last4": key[-4:]}
-        if old is not None and key not in signing_keys(organization_id, old):
+        if old is not None and key not in signing_keys(organization_id)[0]:
             values |= {
                 "previous_key_encrypted": old.key_encrypted,
                 "previous_key_expires_at": timezone.now() + timedelta(days=PREVIOUS_KEY_VALID_DAYS),
@@ -48,18 +48,22 @@ def set_signing_key(organization_id: UUID, key: str) -> RetellConnection:
     return connection
 
 
-def signing_keys(organization_id: UUID, connection: RetellConnection | None = None) -> list[str]:
-    """Keys that may have signed a webhook of this organization, current first."""
-    row = connection or RetellConnection.objects.filter(pk=1).first()
+def signing_keys(organization_id: UUID) -> tuple[list[str], int]:
+    """Keys that may have signed a webhook of this organization, current first, and how many more
+    there are that cannot be decrypted."""
+    row = RetellConnection.objects.filter(pk=1).first()
     if row is None:
-        return []
+        return [], 0
     sealed = [row.key_encrypted]
     if row.previous_key_encrypted is not None and row.previous_key_is_valid():
         sealed.append(row.previous_key_encrypted)
-    return [
-        encryption.decrypt(value, organization_id=organization_id, field=KEY_FIELD)
-        for value in sealed
-    ]
+    keys = []
+    for value in sealed:
+        try:
+            keys.append(encryption.decrypt(value, organization_id=organization_id, field=KEY_FIELD))
+        except encryption.DecryptionError:
+            continue
+    return keys, len(sealed) - len(keys)
 
 
 def mark_connection_checked() -> None:

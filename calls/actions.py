@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -22,12 +23,21 @@ class ClassificationError(Exception):
     """The call cannot be reclassified as asked."""
 
 
-def merge(schema: str, target: Target, reading: Reading, *, source: str = "webhook") -> None:
+def merge(
+    schema: str,
+    target: Target,
+    reading: Reading,
+    *,
+    source: str = "webhook",
+    first_seen_at: datetime | None = None,
+) -> None:
     """Merge one reading into its row, inside the organization's context."""
     with connection.cursor():
         raw = psycopg.RawCursor(connection.connection)
     statement = calls_sql.upsert(schema, target).as_bytes(None)
-    raw.execute(statement, calls_sql.parameters(target, reading, source=source))
+    raw.execute(
+        statement, calls_sql.parameters(target, reading, source=source, first_seen_at=first_seen_at)
+    )
 
 
 def _milliseconds(alert: Mapping[str, Any], name: str) -> int | None:

@@ -8,10 +8,12 @@ number their parameters (`psycopg.RawCursor`), so that nothing rewrites their te
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import simplejson
 import uuid_utils.compat
+from django.utils import timezone
 from psycopg import sql
 
 from calls.merge import CALL_COLUMNS, CHAT_COLUMNS, Column, StorageLevel
@@ -57,14 +59,19 @@ def _assignment(column: Column) -> sql.Composable:
     return sql.SQL("{name} = {merged}").format(name=name, merged=merged)
 
 
+# Joins, not look-ups: a body may bring thousands of unknown fields.
 _MERGED_PROVENANCE = sql.SQL("""t.provenance || coalesce((
-    SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each_text(excluded.provenance) e
-    WHERE e.value COLLATE "C" > coalesce(t.provenance ->> e.key, '')), '{}')""")
+    SELECT jsonb_object_agg(e.key, e.value)
+    FROM jsonb_each_text(excluded.provenance) e
+    LEFT JOIN jsonb_each_text(t.provenance) s ON s.key = e.key
+    WHERE e.value COLLATE "C" > coalesce(s.value, '')), '{}')""")
 
 _MERGED_DETAILS = sql.SQL("""t.details || coalesce((
-    SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(excluded.details) e
-    WHERE (excluded.provenance ->> ('details.' || e.key)) COLLATE "C"
-        > coalesce(t.provenance ->> ('details.' || e.key), '')), '{}')""")
+    SELECT jsonb_object_agg(d.key, d.value)
+    FROM jsonb_each(excluded.details) d
+    JOIN jsonb_each_text(excluded.provenance) e ON e.key = 'details.' || d.key
+    LEFT JOIN jsonb_each_text(t.provenance) s ON s.key = e.key
+    WHERE e.value COLLATE "C" > coalesce(s.value, '')), '{}')""")
 
 
 def _details_assignment() -> sql.Composable:
@@ -90,6 +97,7 @@ def insert_columns(target: Target) -> tuple[tuple[str, str], ...]:
         ("source", "text"),
         ("details", "jsonb"),
         ("provenance", "jsonb"),
+        ("first_seen_at", "timestamptz"),
         *((column.name, column.cast) for column in target.columns),
     )
 
@@ -122,7 +130,13 @@ def upsert(schema: str, target: Target, *, after: int = 0, condition: str = "") 
     )
 
 
-def parameters(target: Target, reading: Reading, *, source: str = "webhook") -> list[Any]:
+def parameters(
+    target: Target,
+    reading: Reading,
+    *,
+    source: str = "webhook",
+    first_seen_at: datetime | None = None,
+) -> list[Any]:
     """The parameters of `upsert` for one reading, in order."""
     return [
         uuid_utils.compat.uuid7(),
@@ -131,6 +145,7 @@ def parameters(target: Target, reading: Reading, *, source: str = "webhook") -> 
         source,
         dumps(reading.details),
         dumps(reading.keys),
+        first_seen_at or timezone.now(),
         *(_parameter(column, reading.values.get(column.name)) for column in target.columns),
     ]
 

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from config import health
+from config import errors, health
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -51,6 +51,19 @@ class RequestIdMiddleware:
             request_id.reset(token)
         response.headers["X-Request-ID"] = value
         return response
+
+
+class NulMiddleware:
+    """400 for a NUL in the path or any parameter: no text of PostgreSQL can hold one."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        query = request.META.get("QUERY_STRING", "")
+        if "%00" in query or "\x00" in query or "\x00" in request.path_info:
+            return errors.bad_request(request)
+        return self.get_response(request)
 
 
 class SecurityHeadersMiddleware:

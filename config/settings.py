@@ -96,6 +96,8 @@ def _database(url_name: str, *, roles: bool) -> dict[str, Any]:
         "ENGINE": "tenants.db",
         "TENANT_ROLES": roles,
         "CONN_MAX_AGE": None,
+        # One round trip a request, so that a restarted database costs nobody an error page.
+        "CONN_HEALTH_CHECKS": roles,
         "DISABLE_SERVER_SIDE_CURSORS": False,
     }
     config["OPTIONS"] = config.get("OPTIONS", {}) | {
@@ -148,6 +150,7 @@ MIDDLEWARE = [
     "config.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "webhooks.middleware.WebhookPathMiddleware",
+    "config.middleware.NulMiddleware",
     "config.middleware.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.HostMiddleware",
@@ -192,7 +195,7 @@ REST_FRAMEWORK = {
 
 # --- Webhooks ------------------------------------------------------------------------------------
 WEBHOOK_MAX_BODY_BYTES = 20 * 1024 * 1024
-WEBHOOK_ENDPOINT_CACHE_SECONDS = 10
+WEBHOOK_ENDPOINT_CACHE_SECONDS = env.float("WEBHOOK_ENDPOINT_CACHE_SECONDS", 10)
 # Refused deliveries only; a correctly signed one is never limited (Retell tries three times).
 RATELIMIT_FAIL_OPEN = True
 WEBHOOK_REFUSED_LIMIT = env.str("WEBHOOK_REFUSED_LIMIT", "120/m")

@@ -38,6 +38,7 @@ class OrganizationStatus(models.TextChoices):
     ACTIVE = "active", "Active"
     SUSPENDED = "suspended", "Suspended"
     ARCHIVED = "archived", "Archived"
+    DELETING = "deleting", "Being deleted"
     DELETED = "deleted", "Deleted"
 
     @property
@@ -181,6 +182,7 @@ class DeletedOrganization(models.Model):
     organization = models.OneToOneField(Organization, on_delete=models.CASCADE, primary_key=True)
     dump_path = models.CharField(max_length=500)
     dump_sha256 = models.CharField(max_length=64)
+    status_before = models.CharField(max_length=16, choices=OrganizationStatus.choices)
     purge_after = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -159,8 +160,25 @@ def _unseal(path: Path, organization_id: UUID) -> bytes:
 
 
 def delete_schema(organization: Organization) -> DeletedOrganization:
-    """Dump, then drop the schema and role. The row stays until the deletion is final."""
-    path, digest = dump_schema(organization)
+    """Close the door, dump, then drop the schema and role. The row stays until it is final.
+
+    The door is closed first and its caches waited out, so that everything that was acknowledged is
+    in the dump. If the dump fails the organization is as it was.
+    """
+    before = OrganizationStatus(organization.status)
+    _set_status(organization, OrganizationStatus.DELETING)
+    try:
+        time.sleep(settings.WEBHOOK_ENDPOINT_CACHE_SECONDS * 1.2)
+        path, digest = dump_schema(organization)
+        return _drop(organization, path, digest, before)
+    except Exception:
+        _set_status(organization, before)
+        raise
+
+
+def _drop(
+    organization: Organization, path: Path, digest: str, before: OrganizationStatus
+) -> DeletedOrganization:
     connection = migrator.owner_connection()
     schema = sql.Identifier(organization.schema_name)
     role = sql.Identifier(role_name(_database(), organization.schema_name))
@@ -170,6 +188,7 @@ def delete_schema(organization: Organization) -> DeletedOrganization:
             defaults={
                 "dump_path": str(path),
                 "dump_sha256": digest,
+                "status_before": before,
                 "purge_after": timezone.now() + timedelta(days=UNDO_DAYS),
             },
         )
@@ -183,19 +202,34 @@ def delete_schema(organization: Organization) -> DeletedOrganization:
 
 
 def restore_schema(organization: Organization) -> None:
-    """Undo a deletion: the schema as it was dumped, the role, the grants; then up to date."""
+    """Undo a deletion: schema, role, grants and status as they were; then up to date.
+
+    May be repeated after a crash: a schema that is back already is not restored twice.
+    """
     kept = DeletedOrganization.objects.using(OWNER).get(organization_id=organization.pk)
-    plain = _unseal(Path(kept.dump_path), organization.pk)
+    dump = Path(kept.dump_path)
     _create_role(organization.schema_name)
+    if not _schema_exists(organization.schema_name):
+        _restore(_unseal(dump, organization.pk))
+    with transaction.atomic(using=OWNER):
+        _grant_role(organization.schema_name)
+        _set_status(organization, OrganizationStatus(kept.status_before), deleted_at=None)
+        kept.delete(using=OWNER)
+    dump.unlink(missing_ok=True)
+    migrator.migrate_organizations(lambda _: None)
+
+
+def _schema_exists(schema: str) -> bool:
+    with migrator.owner_connection().cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema])
+        return cursor.fetchone() is not None
+
+
+def _restore(plain: bytes) -> None:
     script = _run("pg_restore", "--no-owner", "--no-privileges", "--file=-", stdin=plain)
     # Programs newer than the server set what it does not know yet.
     script = script.replace(b"\nSET transaction_timeout = 0;\n", b"\n")
     _run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "--single-transaction", stdin=script)
-    with transaction.atomic(using=OWNER):
-        _grant_role(organization.schema_name)
-        _set_status(organization, OrganizationStatus.ACTIVE, deleted_at=None)
-        kept.delete(using=OWNER)
-    migrator.migrate_organizations(lambda _: None)
 
 
 def purge_deleted() -> int:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from threading import Lock
 from uuid import UUID
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
 from agents.actions import signing_keys
-from tenants.models import WebhookEndpoint, hash_token
+from tenants.models import Domain, WebhookEndpoint, hash_token
 from tenants.pin import organization_context
-from tenants.scope import OrganizationScope, door
+from tenants.scope import OrganizationScope, door, platform
+from webhooks.exceptions import StorageUnavailable
+
+logger = logging.getLogger(__name__)
 
 TOKEN_MAX_LENGTH = 128
 _MAX_CACHED = 50_000
@@ -61,12 +66,15 @@ class _Cache:
 cache = _Cache()
 
 
-def find_endpoint(token: str) -> Endpoint | None:
-    """The endpoint of a token, or None; at most `WEBHOOK_ENDPOINT_CACHE_SECONDS` old."""
+def find_endpoint(token: str, *, fresh: bool = False) -> Endpoint | None:
+    """The endpoint of a token, or None; at most `WEBHOOK_ENDPOINT_CACHE_SECONDS` old, or `fresh`.
+
+    Raises `StorageUnavailable` when it cannot be read.
+    """
     if len(token) > TOKEN_MAX_LENGTH:
         return None
     key = hash_token(token)
-    known, endpoint = cache.get(key)
+    known, endpoint = (False, None) if fresh else cache.get(key)
     if not known:
         endpoint = _read(key)
         cache.put(key, endpoint)
@@ -74,15 +82,37 @@ def find_endpoint(token: str) -> Endpoint | None:
 
 
 def _read(token_sha256: bytes) -> Endpoint | None:
-    with door():
-        row = (
-            WebhookEndpoint.objects.select_related("organization")
-            .filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-            .filter(token_sha256=token_sha256)
-            .first()
-        )
-    if row is None or not row.organization.accepts_webhooks:
-        return None
-    with organization_context(row.organization):
-        keys = tuple(signing_keys(row.organization_id))
+    try:
+        with door():
+            row = (
+                WebhookEndpoint.objects.select_related("organization")
+                .filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+                .filter(token_sha256=token_sha256)
+                .first()
+            )
+        if row is None or not row.organization.accepts_webhooks:
+            _read_nothing()
+            return None
+        with organization_context(row.organization):
+            keys = _keys(row.organization_id)
+    except DatabaseError as error:
+        raise StorageUnavailable from error
     return Endpoint(row.organization_id, row.organization.schema_name, keys)
+
+
+def _read_nothing() -> None:
+    """The round trips that reading a known endpoint's keys takes: an unknown one must not be
+    answered sooner."""
+    with platform():
+        Domain.objects.filter(pk=0).first()
+
+
+def _keys(organization_id: UUID) -> tuple[str, ...]:
+    """The usable keys; one that does not decrypt any more does not take the others along."""
+    keys, unreadable = signing_keys(organization_id)
+    if unreadable:
+        logger.error("a Retell key cannot be decrypted; is its key in ENCRYPTION_KEYS?")
+    if unreadable and not keys:
+        # Refusing would tell Retell that its signature is wrong. It is our side that is broken.
+        raise StorageUnavailable
+    return tuple(keys)

@@ -17,6 +17,7 @@ from enum import StrEnum
 
 TOLERANCE_MS = 300_000
 HEADER_MAX_LENGTH = 100
+MAX_KEYS = 2  # current and previous
 _HEADER = re.compile(r"v=([0-9]{1,20}),d=([0-9a-f]{64})")
 _DUMMY_KEY = "a key that signs nothing"
 
@@ -61,9 +62,11 @@ def verify(body: bytes, header: str | None, keys: Sequence[str], *, now_ms: int)
     match = _HEADER.fullmatch(header[:HEADER_MAX_LENGTH]) if header else None
     timestamp, given = match.groups() if match else ("0", "0" * 64)
     usable = [key for key in keys if key]
+    # Padded to as many keys as there can be: how long a refusal takes must not tell their number.
+    candidates = usable + [_DUMMY_KEY] * (MAX_KEYS - len(usable))
     found = -1
-    for index, key in enumerate(usable or [_DUMMY_KEY]):
-        if hmac.compare_digest(digest(body, key, timestamp), given) and usable:
+    for index, key in enumerate(candidates):
+        if hmac.compare_digest(digest(body, key, timestamp), given) and index < len(usable):
             found = index
             break
     if header is None or not header:

@@ -47,7 +47,7 @@ def delivery_list(request: MemberRequest) -> HttpResponse:
     if state in DeliveryState.values:
         deliveries = deliveries.filter(state=state)
     if event:
-        deliveries = deliveries.filter(event=event[:64])
+        deliveries = deliveries.filter(event=event[: retell.EVENT_MAX_LENGTH])
     page = keyset_page(request, deliveries, name="deliveries", keys=("id",))
     context = {
         "page": page,

@@ -15,9 +15,11 @@ from psycopg import sql
 from calls import sql as calls_sql
 from calls.reader import Reading
 from tenants.pin import organization_context
-from webhooks import actions
+from webhooks import actions, storing
 from webhooks.endpoints import Endpoint
 from webhooks.retell import Action, Parsed
+
+RECEIVED_AT = [name for name, _ in storing.DELIVERY_COLUMNS].index("received_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,15 @@ class BulkReceiver:
         cursor = psycopg.RawCursor(raw)
         with raw.pipeline():
             for row, action, reading in batch.carriers.values():
-                parameters = row + calls_sql.parameters(actions._TARGETS[action], reading)
-                statement = actions._statement(self.endpoint.schema_name, action)
+                parameters = row + calls_sql.parameters(
+                    storing.TARGETS[action], reading, first_seen_at=row[RECEIVED_AT]
+                )
+                statement = storing.statement(self.endpoint.schema_name, action)
                 cursor.execute(statement, parameters, prepare=True)
 
     def _copy(self, raw: psycopg.Connection[Any], batch: _Batch) -> None:
         """The other deliveries, which only need a row."""
-        names = [name for name, _ in actions._DELIVERY_COLUMNS]
+        names = [name for name, _ in storing.DELIVERY_COLUMNS]
         statement = sql.SQL("COPY {} ({}, attempts, receipts) FROM STDIN").format(
             sql.Identifier(self.endpoint.schema_name, "webhooks_delivery"),
             sql.SQL(", ").join(map(sql.Identifier, names)),
@@ -84,13 +88,13 @@ class BulkReceiver:
                 copy.write_row([*row, 1, 1])
 
 
-def _read(arrival: Arrival) -> tuple[actions._Incoming, Parsed | None]:
+def _read(arrival: Arrival) -> tuple[storing.Incoming, Parsed | None]:
     if arrival.retold is None:
-        return actions._read(arrival.body, arrival.at, "", 0)
+        return storing.read(arrival.body, arrival.at, "", 0)
     event, call_id = arrival.retold
     digest = hashlib.sha256(arrival.body).digest()
     size = len(arrival.body)
-    incoming = actions._Incoming(arrival.body, False, digest, size, arrival.at, "", 0)
+    incoming = storing.Incoming(arrival.body, False, digest, size, arrival.at, "", 0)
     incoming.event, incoming.subject_id = event, call_id
     return incoming, None
 

@@ -20,7 +20,7 @@ def find_lines() -> list[Line]:
     lines = []
     for endpoint in endpoints:
         with organization_context(endpoint.organization):
-            keys = signing_keys(endpoint.organization_id)
+            keys, _ = signing_keys(endpoint.organization_id)
         if keys:
             lines.append(Line(endpoint.organization.slug, endpoint.url, keys[0]))
     return lines

@@ -10,12 +10,9 @@ from itertools import islice
 from multiprocessing import get_context
 
 from django.db import connections
-from django.db.models import F, OuterRef, Subquery
-from django.db.models.functions import Coalesce
 
 from agents.actions import rename_agent, set_signing_key
 from agents.models import Agent
-from calls.models import Call, Chat
 from operations.demo import people
 from operations.demo.bulk import Arrival, BulkReceiver
 from operations.demo.history import history
@@ -29,7 +26,6 @@ from tenants.models import Organization
 from tenants.pin import organization_context
 from tenants.scope import platform
 from webhooks.endpoints import Endpoint
-from webhooks.models import Delivery as ReceivedDelivery
 
 DAYS = 90
 SHARES = {"acme": 0.6, "globex": 0.4}
@@ -105,24 +101,12 @@ def _receive_history(
         receiver.receive(batch)
         done += len(batch)
         report(profile.name, done)
-    with organization_context(endpoint.scope):
-        _date_first_seen()
 
 
 def as_arrival(delivery: Delivery) -> Arrival:
     """A delivery of the generator for the bulk receiver."""
     retold = (delivery.event, delivery.body["call"]["call_id"]) if delivery.is_retold else None
     return Arrival(encode(delivery.body), delivery.delivered_at, retold)
-
-
-def _date_first_seen() -> None:
-    """Calls that never connected are placed in time by their first delivery, not by this load."""
-    for model, id_name in ((Call, "retell_call_id"), (Chat, "retell_chat_id")):
-        arrivals = ReceivedDelivery.objects.filter(subject_id=OuterRef(id_name)).order_by("id")
-        first = Subquery(arrivals.values("received_at")[:1])
-        model.objects.filter(started_at=None).update(
-            first_seen_at=Coalesce(first, F("first_seen_at"))
-        )
 
 
 def _name_agents(profile: OrganizationProfile, organization: Organization) -> None:

@@ -118,7 +118,10 @@ class Product:
     def prepare_data(self) -> None:
         admin_url = read_environment(self.folders.environment)["DATABASE_ADMIN_URL"]
         file = str(self.folders.environment)
-        self._step("setup_database", "--admin-url", admin_url, "--environment-file", file)
+        arguments = ["--admin-url", admin_url, "--environment-file", file]
+        if not os.environ.get("DATABASE_URL"):  # our own engine: nobody else uses its logins
+            arguments.append("--reset-passwords")
+        self._step("setup_database", *arguments)
         self._step("release")
         if not self.folders.demo_loaded.exists():
             self._step("load_demo")

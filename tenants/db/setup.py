@@ -45,11 +45,25 @@ def _url_for(admin_url: str, database: str, user: str, password: str) -> str:
     return urlunsplit((parts.scheme, f"{credentials}@{host}", f"/{database}", parts.query, ""))
 
 
-def _password_of(url: str | None, user: str) -> str:
+def _password_of(url: str | None, user: str) -> str | None:
+    """The password a URL names for this login, if it does."""
     parts = urlsplit(url or "")
     if parts.username and unquote(parts.username) == user and parts.password:
         return unquote(parts.password)
-    return secrets.token_urlsafe(24)
+    return None
+
+
+def _settle_password(
+    connection: psycopg.Connection, name: str, known: str | None, *, reset: bool
+) -> str:
+    """The password to set: the known one, or a new one for a login nobody uses yet."""
+    if known is None and not reset and _role_exists(connection, name):
+        raise SetupError(
+            f"The login {name} exists already and its password is not known here. Nothing was"
+            " changed. Give the file with its URL as --environment-file, or --reset-passwords,"
+            " which locks out what runs with the old one."
+        )
+    return known or secrets.token_urlsafe(24)
 
 
 def _one_line(error: Exception) -> str:
@@ -112,9 +126,13 @@ def _create_database(connection: psycopg.Connection, database: str) -> None:
         ) from error
 
 
+def _role_exists(connection: psycopg.Connection, name: str) -> bool:
+    row = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+    return row is not None
+
+
 def _ensure_role(connection: psycopg.Connection, name: str, attributes: str) -> None:
-    exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
-    verb = sql.SQL("ALTER ROLE" if exists else "CREATE ROLE")
+    verb = sql.SQL("ALTER ROLE" if _role_exists(connection, name) else "CREATE ROLE")
     connection.execute(sql.SQL("{} {} {}").format(verb, sql.Identifier(name), sql.SQL(attributes)))
 
 
@@ -205,21 +223,25 @@ def prepare_database(
     runtime_url: str | None = None,
     owner_url: str | None = None,
     backup_url: str | None = None,
+    reset_passwords: bool = False,
     report: Report = print,
 ) -> Logins:
     """Create or repair database, logins and roles; passwords in the given URLs are kept.
 
-    Raises `SetupError` when the server is unreachable, too old, or the login may not do it.
+    Raises `SetupError` when the server is unreachable, too old, the login may not do it, or a
+    login exists whose password is not given and `reset_passwords` does not say to replace it.
     """
     database = _checked_name(admin_url, database)
     target = _ensure_database(admin_url, database, report)
     names = {suffix: role_name(database, suffix) for suffix in ("runtime", "owner", "backup")}
-    passwords = {
-        "runtime": _password_of(runtime_url, names["runtime"]),
-        "owner": _password_of(owner_url, names["owner"]),
-        "backup": _password_of(backup_url, names["backup"]),
-    }
+    given = {"runtime": runtime_url, "owner": owner_url, "backup": backup_url}
     with _connect(target) as connection:
+        passwords = {
+            key: _settle_password(
+                connection, names[key], _password_of(url, names[key]), reset=reset_passwords
+            )
+            for key, url in given.items()
+        }
         try:
             _ensure_login(connection, names["owner"], "CREATEROLE", passwords["owner"])
             _ensure_login(connection, names["runtime"], "NOINHERIT", passwords["runtime"])

@@ -107,7 +107,7 @@ def test_create_organization_stores_the_retell_key(committed: World) -> None:
         made = Organization.objects.get(slug="initech")
     try:
         with organization_context(made):
-            assert signing_keys(made.pk) == ["key_initech"]
+            assert signing_keys(made.pk) == (["key_initech"], 0)
     finally:
         drop_organization(made.schema_name)
 

@@ -40,7 +40,7 @@ def incident_after(world: World, *bodies: bytes) -> dict[str, Any]:
         for body in bodies:
             receive(world, body)
         with organization_context(world.acme):
-            row: dict[str, Any] = RetellAlert.objects.values().get()
+            row = dict(RetellAlert.objects.values().get())
             assert set(Delivery.objects.values_list("state", flat=True)) == {"applied"}
     return {name: value for name, value in row.items() if name not in ("id", "first_seen_at")}
 

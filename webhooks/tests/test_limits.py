@@ -10,7 +10,7 @@ from testing.fixtures import CanaryClient, World
 from testing.retell import body_of, post
 from webhooks import refusals
 
-FORGED = {"header": "v=1,d=" + "0" * 64}
+FORGED: dict[str, Any] = {"header": "v=1,d=" + "0" * 64}
 
 
 @pytest.fixture

@@ -28,11 +28,17 @@ class Command(BaseCommand):
             help="Write the logins' URLs there instead of printing them; passwords in it are kept.",
         )
 
+        parser.add_argument(
+            "--reset-passwords",
+            action="store_true",
+            help="Give logins whose password is not known here new ones.",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["admin_url"]:
             raise CommandError("Give --admin-url, or set DATABASE_ADMIN_URL.")
         file: Path | None = options["environment_file"]
-        known = _read(file) if file else {}
+        known = _read(file) if file else dict(os.environ)
         try:
             logins = prepare_database(
                 options["admin_url"],
@@ -40,6 +46,7 @@ class Command(BaseCommand):
                 runtime_url=known.get("DATABASE_URL"),
                 owner_url=known.get("DATABASE_OWNER_URL"),
                 backup_url=known.get("DATABASE_BACKUP_URL"),
+                reset_passwords=options["reset_passwords"],
                 report=self.stderr.write,
             )
         except SetupError as error:
