@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
@@ -12,7 +13,14 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionS
 from tenants.scope import door
 
 
+_KEY = re.compile(r"[a-z0-9]{32}")
+
+
 class SessionStore(DatabaseSessionStore):
+    def _validate_session_key(self, key: str | None) -> bool:
+        """Only keys as Django makes them; a cookie can hold anything, NUL too."""
+        return bool(key and _KEY.fullmatch(key))
+
     def load(self) -> dict[str, Any]:
         with door():
             return super().load()

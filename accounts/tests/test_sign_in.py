@@ -258,3 +258,14 @@ def test_without_the_cache_people_still_come_in(
 
     monkeypatch.setattr("config.limits.get_usage", away)
     assert is_signed_in(sign_in(world.acme.host, "alice@example.com"))
+
+
+@pytest.mark.parametrize("host", ["acme.localhost:8000", "localhost:8000", "nobody.localhost:8000"])
+@pytest.mark.parametrize(
+    "key",
+    ['"\\000aaaaaaaa"', '"\\000' + "a" * 31 + '"', "a" * 31, "A" * 32, "a" * 5000, "ünïcödé" * 5],
+)
+def test_a_session_key_nobody_made_is_no_session(world: World, host: str, key: str) -> None:
+    cookie = f"{live_settings.SESSION_COOKIE_NAME}={key}"
+    response = CanaryClient(host).get("/sign-in/", headers={"Cookie": cookie})
+    assert response.status_code == (404 if host.startswith("nobody") else 200)

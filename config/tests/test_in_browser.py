@@ -23,7 +23,7 @@ PAGES = ("/", "/?period=30d", "/calls/", "/calls/chats/", "/agents/", "/deliveri
 def deliver(world: World, servers: Servers, body: bytes) -> None:
     """Post a signed body over HTTP, as Retell does."""
     token = world.webhook_tokens["acme"]
-    request = urllib.request.Request(  # noqa: S310 - our own loopback address
+    request = urllib.request.Request(
         f"http://127.0.0.1:{servers.web_port}/webhooks/retell/{token}/",
         data=body,
         headers={"Content-Type": "application/json", "X-Retell-Signature": sign(body)},
