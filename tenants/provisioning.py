@@ -208,9 +208,9 @@ def restore_schema(organization: Organization) -> None:
     """
     kept = DeletedOrganization.objects.using(OWNER).get(organization_id=organization.pk)
     dump = Path(kept.dump_path)
-    _create_role(organization.schema_name)
     if not _schema_exists(organization.schema_name):
         _restore(_unseal(dump, organization.pk))
+    _create_role(organization.schema_name)
     with transaction.atomic(using=OWNER):
         _grant_role(organization.schema_name)
         _set_status(organization, OrganizationStatus(kept.status_before), deleted_at=None)
