@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -13,7 +15,7 @@ from django.utils import timezone
 
 from calls import sql as calls_sql
 from calls.models import Call, RetellAlert
-from calls.reader import Reading, timestamp
+from calls.reader import MAX_TIMESTAMP_MS, Reading, timestamp
 from calls.sql import Target
 
 ALERT_TEXT_MAX_LENGTH = 500
@@ -40,32 +42,44 @@ def merge(
     )
 
 
-def _milliseconds(alert: Mapping[str, Any], name: str) -> int | None:
+def _moment(alert: Mapping[str, Any], name: str) -> datetime | None:
+    """A time in milliseconds; anything else says nothing, and the body keeps it."""
     value = alert.get(name)
-    plausible = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**14
-    return value if plausible else None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    is_time = 0 < value <= MAX_TIMESTAMP_MS and value == int(value)
+    return timestamp(int(value)) if is_time else None
 
 
-def record_alert(incident_id: str, alert: Mapping[str, Any]) -> None:
-    """Open or close an incident, in any order: closed stays closed, and closing says the last word.
+def record_alert(incident_id: str, alert: Mapping[str, Any], *, event: str) -> None:
+    """Open or close an incident, the same in any order: closed stays closed, and of two events
+    the closing one counts more, then the later, then the larger body.
 
     An absent name or time never replaces one that is there.
     """
-    resolved_at = timestamp(_milliseconds(alert, "resolved_timestamp"))
-    triggered_at = timestamp(_milliseconds(alert, "triggered_timestamp"))
+    resolved_at = _moment(alert, "resolved_timestamp")
+    triggered_at = _moment(alert, "triggered_timestamp")
+    resolves = event == "alert_resolved" or resolved_at is not None
+    body = calls_sql.dumps(alert)
+    at = resolved_at or triggered_at
+    sha256 = hashlib.sha256(body.encode()).hexdigest()
+    key = f"{int(resolves)} {at.isoformat() if at else ''} {sha256}"
+    said: dict[str, Any] = {
+        "name": str(alert.get("name") or "")[:ALERT_TEXT_MAX_LENGTH],
+        "metric_type": str(alert.get("metric_type") or "")[:ALERT_TEXT_MAX_LENGTH],
+        "triggered_at": triggered_at,
+        "resolved_at": resolved_at,
+        "body": json.loads(body),
+    }
     with transaction.atomic():
         RetellAlert.objects.get_or_create(incident_id=incident_id)
         row = RetellAlert.objects.select_for_update().get(incident_id=incident_id)
-        wins = resolved_at is not None or row.resolved_at is None
-        for name in ("name", "metric_type"):
-            text = str(alert.get(name) or "")[:ALERT_TEXT_MAX_LENGTH]
-            if text and (wins or not getattr(row, name)):
-                setattr(row, name, text)
-        if wins:
-            row.body = json.loads(calls_sql.dumps(alert))
-        row.triggered_at = row.triggered_at or triggered_at
-        row.resolved_at = row.resolved_at or resolved_at
-        row.save(update_fields=["name", "metric_type", "triggered_at", "resolved_at", "body"])
+        for name, value in said.items():
+            if value and key > row.provenance.get(name, ""):
+                setattr(row, name, value)
+                row.provenance[name] = key
+        row.is_resolved = row.is_resolved or resolves
+        row.save(update_fields=[*said, "is_resolved", "provenance"])
 
 
 def classify(call: Call, *, is_billable: bool, reason: str, changed_by: str) -> None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 
 class Rank(IntEnum):
@@ -53,7 +54,7 @@ FINAL_RANKS = frozenset({Rank.CALL_ENDED, Rank.CALL_ANALYZED, Rank.TRANSFER_ENDE
 MAX_END_MS = 10**14 - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """Where the values of one event come from, and how much they count."""
 
@@ -63,10 +64,14 @@ class Source:
     turns: int
     body_sha256: bytes
 
+    @cached_property
+    def _tail(self) -> str:
+        end, turns = min(self.end_ms, MAX_END_MS), min(self.turns, 999_999)
+        return f"{end:014d}{turns:06d}{self.body_sha256.hex()[:12]}"
+
     def key(self, weight: int = 1, prefix: str = "") -> str:
         """The key of one value. `prefix` lets a property of the value decide before the rank."""
-        end, turns = min(self.end_ms, MAX_END_MS), min(self.turns, 999_999)
-        return f"{prefix}{self.rank}{weight}{end:014d}{turns:06d}{self.body_sha256.hex()[:12]}"
+        return f"{prefix}{self.rank:d}{weight}{self._tail}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,8 +195,12 @@ class RetellAlert(models.Model):
     name = models.TextField(blank=True, default="")
     metric_type = models.TextField(blank=True, default="")
     triggered_at = models.DateTimeField(null=True)
+    # Retell may say that it is over without saying since when.
+    is_resolved = models.BooleanField(db_default=False)
     resolved_at = models.DateTimeField(null=True)
     body = models.JSONField(default=dict)
+    # Per field how much the event counts that said it; see calls/actions.py.
+    provenance = models.JSONField(default=dict)
     first_seen_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -207,6 +211,6 @@ class RetellAlert(models.Model):
 
     @property
     def state(self) -> Tagged:
-        if self.resolved_at:
+        if self.is_resolved or self.resolved_at:
             return Tagged("resolved", "Resolved", "ok")
         return Tagged("triggered", "Open", "warn")

@@ -364,7 +364,7 @@ def _put_latency(reading: Reading, latency: JsonObject | None) -> None:
 def _check_latencies(block: Any) -> None:
     """Whatever a block of numbers holds besides, its numbers are shown on pages."""
     for name, value in block.items() if isinstance(block, dict) else ():
-        if isinstance(value, int | Decimal) and abs(value) > MAX_LATENCY_MS:
+        if isinstance(value, int | Decimal) and abs(Decimal(value)) > MAX_LATENCY_MS:
             raise Unreadable("number_out_of_range", f"“{name[:40]}” is out of range.")
 
 

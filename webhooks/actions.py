@@ -111,7 +111,7 @@ def _apply_rare(parsed: Parsed) -> None:
     if parsed.action == Action.CHECK:
         mark_connection_checked()
     elif parsed.action == Action.ALERT and parsed.alert is not None:
-        calls_actions.record_alert(parsed.subject_id, parsed.alert)
+        calls_actions.record_alert(parsed.subject_id, parsed.alert, event=parsed.event)
 
 
 # --- Applying again ------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 PREFIX = "/webhooks/retell/"
 URLCONF = "webhooks.urls_door"
+# An answer for a machine: nothing in it may load, run or be framed.
+POLICY = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 
 class WebhookPathMiddleware:
@@ -35,4 +37,5 @@ class WebhookPathMiddleware:
             return not_found(request)
         request.resolver_match = match
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        response.headers["Content-Security-Policy"] = POLICY
         return response.render() if isinstance(response, SimpleTemplateResponse) else response

@@ -88,7 +88,13 @@ def _refuse_constant(name: str) -> None:
     raise Unreadable("not_a_number", f"The body holds {name}, which is not JSON.")
 
 
+# Exponents and very long numbers are looked at one by one; other bodies, that is nearly all, are
+# read by the C scanner alone.
+_ODD_NUMBER = re.compile(r"[:\[,]\s*-?[0-9]+(?:\.[0-9]+)?[eE]|[0-9]{30}")
 _decoder = simplejson.JSONDecoder(
+    parse_float=Decimal, parse_constant=_refuse_constant, allow_nan=True
+)
+_careful_decoder = simplejson.JSONDecoder(
     parse_float=_number, parse_int=_integer, parse_constant=_refuse_constant, allow_nan=True
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -106,7 +112,8 @@ def load(body: bytes) -> tuple[dict[str, Any], bool]:
     except UnicodeDecodeError as error:
         raise Unreadable("not_utf8", f"The body is not UTF-8 at byte {error.start}.") from error
     try:
-        document = _decoder.decode(text)
+        decoder = _careful_decoder if _ODD_NUMBER.search(text) else _decoder
+        document = decoder.decode(text)
         if _is_deep(body, document):
             raise Unreadable("too_deep", "The body is nested too deeply.")
         # Escapes can spell NUL, lone surrogates and any key; without one the text is as it seems.

@@ -85,7 +85,7 @@ def _status(event: Event) -> tuple[int, str | None]:
     """(how final, which): registered 0, known or unknown 1, the end 2."""
     status = event.call.get("call_status")
     if RANKS[event.name] >= 3 and status in (None, "registered", "ongoing"):
-        status = ENDS.get(event.call.get("disconnection_reason"), "ended")
+        status = ENDS.get(str(event.call.get("disconnection_reason")), "ended")
     return (2 if status in ENDED else 0 if status == "registered" else 1), status
 
 

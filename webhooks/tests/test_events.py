@@ -70,6 +70,34 @@ def test_what_a_resolution_leaves_out_is_not_lost_in_any_order(world: World) -> 
     assert row["triggered_at"] is not None
 
 
+@pytest.mark.parametrize("fields", [{}, {"resolved_timestamp": None}, {"resolved_timestamp": "?"}])
+def test_an_alert_resolved_without_a_time_is_closed_in_any_order(
+    world: World, fields: dict[str, Any]
+) -> None:
+    opened = alert("alert_triggered", name="Cost", triggered_timestamp=1000)
+    closed = alert("alert_resolved", **fields)
+    row = incident_after(world, opened, closed)
+    assert row == incident_after(world, closed, opened)
+    assert (row["is_resolved"], row["resolved_at"], row["name"]) == (True, None, "Cost")
+
+
+def test_the_time_of_a_resolution_may_be_written_as_a_float(world: World) -> None:
+    assert incident_after(world, alert("alert_resolved", resolved_timestamp=1.7e12))["resolved_at"]
+
+
+def test_different_bodies_of_one_alert_end_the_same_in_any_order(world: World) -> None:
+    bodies = [
+        alert("alert_triggered", name="Cost", triggered_timestamp=1000),
+        alert("alert_triggered", name="Price", triggered_timestamp=1000),
+        alert("alert_triggered", name="Spend"),
+        alert("alert_resolved", metric_type="cost", resolved_timestamp=2000),
+        alert("alert_resolved", resolved_timestamp=3000),
+    ]
+    rows = [incident_after(world, *order) for order in itertools.permutations(bodies)]
+    assert all(row == rows[0] for row in rows)
+    assert rows[0]["is_resolved"]
+
+
 @pytest.mark.parametrize(
     "fields",
     [{"name": None}, {"name": {"a": 1}}, {"name": "x" * 5000}, {"triggered_timestamp": "now"},
