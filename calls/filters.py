@@ -11,7 +11,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from agents.models import Agent
+from accounts.access import sees_personal_data
 from calls import outcomes
+from calls.masking import VISIBLE_DIGITS
 from calls.models import Call
 from calls.outcomes import Outcome
 from config.paging import CURSOR_PARAMETERS, with_parameters
@@ -71,7 +73,8 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes witho
         digits = re.sub(r"[^\d]", "", text)
         matches = Q(retell_call_id=text)
         if len(digits) >= 3 and re.fullmatch(r"[\d\s()+.-]+", text):
-            matches |= Q(from_number__contains=digits) | Q(to_number__contains=digits)
+            matches |= _number_matches("from_number", digits)
+            matches |= _number_matches("to_number", digits)
         return queryset.filter(matches)
 
     def by_revenue(self, queryset: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
@@ -79,6 +82,16 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes witho
 
     def by_duration(self, queryset: QuerySet[Call], name: str, value: Any) -> QuerySet[Call]:
         return queryset.filter(duration_ms__gte=value * 1000)
+
+
+def _number_matches(column: str, digits: str) -> Q:
+    """Any part of a number; who sees its last digits only finds by these, or by all of it."""
+    if sees_personal_data():
+        return Q(**{f"{column}__contains": digits})
+    whole = Q(**{f"{column}__in": [digits, f"+{digits}"]})
+    if len(digits) == VISIBLE_DIGITS:
+        whole |= Q(**{f"{column}__endswith": digits})
+    return whole
 
 
 _OPERATORS = {"started_after": "from", "started_before": "before", "min_duration_s": "≥"}
