@@ -10,8 +10,8 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from agents.models import Agent
 from accounts.access import sees_personal_data
+from agents.models import Agent
 from calls import outcomes
 from calls.masking import VISIBLE_DIGITS
 from calls.models import Call

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from threading import Lock, Thread
 from uuid import UUID
 
@@ -33,15 +34,15 @@ class _Publisher:
         self._pending: dict[str, set[str]] = {}
         self._last_sent: dict[str, float] = {}
 
-    def changed(self, organization_id: UUID, topic: str) -> None:
+    def changed(self, organization_id: UUID, topics: Iterable[str]) -> None:
         key = str(organization_id)
         with self._lock:
             loop = self._loop or self._start()
-            topics = self._pending.get(key)
-            if topics is not None:
-                topics.add(topic)
+            pending = self._pending.get(key)
+            if pending is not None:
+                pending.update(topics)
                 return
-            self._pending[key] = {topic}
+            self._pending[key] = set(topics)
         loop.call_soon_threadsafe(self._schedule, key)
 
     def _start(self) -> asyncio.AbstractEventLoop:
@@ -75,6 +76,9 @@ def _log_failure(task: asyncio.Task[None]) -> None:
 _publisher = _Publisher()
 
 
-def changed(organization_id: UUID, topic: str) -> None:
-    """Tell the organization's open screens that `topic` ("calls") changed. Never raises."""
-    _publisher.changed(organization_id, topic)
+def changed(organization_id: UUID, *topics: str) -> None:
+    """Tell the organization's open screens that these topics ("calls") changed. Never raises."""
+    try:
+        _publisher.changed(organization_id, topics)
+    except RuntimeError:  # no thread could be started
+        logger.warning("a live signal was not sent, there is no thread for it")

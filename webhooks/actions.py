@@ -20,6 +20,8 @@ from agents.models import Agent
 from calls import actions as calls_actions
 from calls import sql as calls_sql
 from calls.reader import Reading, Unreadable
+from notifications import signals
+from tenants.models import Organization
 from tenants.pin import organization_context
 from webhooks import retell, storing
 from webhooks.endpoints import Endpoint
@@ -114,17 +116,28 @@ def _apply_rare(parsed: Parsed) -> None:
         calls_actions.record_alert(parsed.subject_id, parsed.alert, event=parsed.event)
 
 
+# What open pages of an organization show changes of, besides the deliveries themselves.
+_TOPICS = {Action.CALL: "calls", Action.CHAT: "chats", Action.ALERT: "alerts"}
+
+
+def topics(parsed: Parsed | None) -> list[str]:
+    """The topics of `notifications.signals` that a delivery touches."""
+    touched = _TOPICS.get(parsed.action) if parsed else None
+    return ["deliveries", touched] if touched else ["deliveries"]
+
+
 # --- Applying again ------------------------------------------------------------------------------
 
 
-def apply_again(delivery: Delivery, *, schema: str) -> Delivery:
+def apply_again(delivery: Delivery, *, organization: Organization) -> Delivery:
     """Apply what is stored of a delivery once more: a failed one, or one in quarantine after a
     fix. The merge makes it safe for an applied one too."""
     _postpone(delivery)
+    parsed = None
     try:
         document, _ = retell.load(bytes(delivery.body))
         parsed = retell.parse(document, bytes(delivery.body_sha256))
-        _apply(schema, parsed, delivery.received_at)
+        _apply(organization.schema_name, parsed, delivery.received_at)
     except Unreadable as error:
         delivery.state, delivery.reason = DeliveryState.QUARANTINED, error.code
         delivery.reason_detail, delivery.retry_at = str(error), None
@@ -141,6 +154,7 @@ def apply_again(delivery: Delivery, *, schema: str) -> Delivery:
     delivery.save(
         update_fields=["event", "subject_id", "state", "reason", "reason_detail", "retry_at"]
     )
+    signals.changed(organization.pk, *topics(parsed))
     return delivery
 
 

@@ -134,7 +134,7 @@ def _take(request: HttpRequest, token: str, body: bytes, *, fresh: bool = False)
 
 def _accept(endpoint: Endpoint, receipt: actions.Receipt) -> Response:
     if not receipt.is_repetition:
-        signals.changed(endpoint.organization_id, "calls")
+        signals.changed(endpoint.organization_id, *actions.topics(receipt.parsed))
     if receipt.parsed is not None and receipt.parsed.inbound:
         return Response({receipt.parsed.event: {}})
     return Response(status=204)

@@ -18,7 +18,7 @@ RETRY_BATCH = 200
 
 def _retry(organization: Organization) -> None:
     for delivery in Delivery.objects.due(timezone.now())[:RETRY_BATCH]:
-        actions.apply_again(delivery, schema=organization.schema_name)
+        actions.apply_again(delivery, organization=organization)
 
 
 @app.periodic(cron="* * * * *")

@@ -82,7 +82,7 @@ def delivery_detail(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
 @admin_required
 def replay_delivery(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
     delivery = access.get_delivery(request, delivery_id, write=True)
-    actions.apply_again(delivery, schema=request.organization.schema_name)
+    actions.apply_again(delivery, organization=request.organization)
     if delivery.state in (DeliveryState.APPLIED, DeliveryState.STORED, DeliveryState.CHECKED):
         messages.success(request, "Applied again. Applying twice changes nothing twice.")
     else:

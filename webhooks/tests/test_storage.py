@@ -196,7 +196,7 @@ def test_a_redacted_body_applied_again_leads_to_the_same_row(world: World) -> No
         kept = list(Delivery.objects.all())
         Call.objects.all().delete()
         for delivery in kept:
-            actions.apply_again(delivery, schema=world.acme.schema_name)
+            actions.apply_again(delivery, organization=world.acme)
     after = call_of(world)
     assert (after.provenance, after.details) == (before.provenance, before.details)
     assert (after.duration_ms, after.is_billable) == (61_000, False)
