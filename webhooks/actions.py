@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +20,8 @@ from agents.actions import mark_connection_checked
 from agents.models import Agent
 from calls import actions as calls_actions
 from calls import sql as calls_sql
+from calls.merge import StorageLevel
+from calls.models import Call, Chat
 from calls.reader import Reading, Unreadable
 from notifications import signals
 from tenants.models import Organization
@@ -32,6 +35,8 @@ from webhooks.storing import Incoming
 
 logger = logging.getLogger(__name__)
 
+REDACTION_BATCH, REDACTION_ROUNDS = 200, 25
+REDACTION_SETTLES = timedelta(minutes=1)
 RETRY_DELAYS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
 
 
@@ -151,9 +156,12 @@ def apply_again(delivery: Delivery, *, organization: Organization) -> Delivery:
         delivery.event, delivery.subject_id = parsed.event, parsed.subject_id
         delivery.state, delivery.reason = storing.STATES[parsed.action], parsed.reason
         delivery.reason_detail, delivery.retry_at = "", None
+    delivery.redact_at = timezone.now()  # what it says of storage was perhaps not heard before
     delivery.save(
-        update_fields=["event", "subject_id", "state", "reason", "reason_detail", "retry_at"]
-    )
+        update_fields=[
+            "event", "subject_id", "state", "reason", "reason_detail", "retry_at", "redact_at"
+        ]
+    )  # fmt: skip
     signals.changed(organization.pk, *topics(parsed))
     return delivery
 
@@ -194,16 +202,45 @@ def remove_unreadable_bodies(before: datetime) -> int:
 
 
 def redact_restricted() -> int:
-    """Redact bodies stored before a later event of the same call restricted its storage."""
+    """Redact bodies whose call or chat was restricted by another event, before or after; how many.
+
+    What arrives marks itself when it restricts, or belongs to something restricted. Two that are
+    stored at the same moment do not see each other; so a mark stays until all of them are seen.
+    """
     count = 0
-    for delivery, restricted_to in Delivery.objects.to_redact():
-        try:
-            document, _ = retell.load(bytes(delivery.body))
-        except Unreadable:
-            document = {}  # an older version could read it; what cannot be sifted is not kept
-        level = max(retell.restriction(document), restricted_to)
-        delivery.body = calls_sql.dumps(retell.without_personal(document, level)).encode()
-        delivery.is_redacted = True
-        delivery.save(update_fields=["body", "is_redacted"])
-        count += 1
+    for _ in range(REDACTION_ROUNDS):
+        settled = timezone.now() - REDACTION_SETTLES
+        marked = list(Delivery.objects.to_redact()[:REDACTION_BATCH])
+        for subject_id, level in _restricted({delivery.subject_id for delivery in marked}).items():
+            count += sum(_redact(kept, level) for kept in Delivery.objects.kept_about(subject_id))
+        done = [row.pk for row in marked if row.redact_at and row.redact_at < settled]
+        Delivery.objects.filter(pk__in=done, redact_at__lt=settled).update(redact_at=None)
+        if len(done) < REDACTION_BATCH:
+            break
     return count
+
+
+def _restricted(subject_ids: Iterable[str]) -> dict[str, StorageLevel]:
+    """Those calls and chats that may not be kept whole, and how far they may."""
+    calls = Call.objects.restricted().filter(retell_call_id__in=subject_ids)
+    chats = Chat.objects.restricted().filter(retell_chat_id__in=subject_ids)
+    found = [
+        *calls.values_list("retell_call_id", "storage_level"),
+        *chats.values_list("retell_chat_id", "storage_level"),
+    ]
+    return {subject_id: StorageLevel(level) for subject_id, level in found}
+
+
+def _redact(delivery: Delivery, restricted_to: StorageLevel) -> bool:
+    """Whether anything had to be taken out."""
+    try:
+        document, _ = retell.load(bytes(delivery.body))
+    except Unreadable:
+        document = {}  # an older version could read it; what cannot be sifted is not kept
+    level = max(retell.restriction(document), restricted_to)
+    kept = calls_sql.dumps(retell.without_personal(document, level)).encode()
+    if kept == bytes(delivery.body):
+        return False
+    delivery.body, delivery.is_redacted = kept, True
+    delivery.save(update_fields=["body", "is_redacted"])
+    return True

@@ -79,6 +79,8 @@ class Delivery(models.Model):
     # Due mark of the job that tries failed deliveries again.
     retry_at = models.DateTimeField(null=True)
     body_removed_at = models.DateTimeField(null=True)
+    # Due mark of the job that redacts what is kept of its call or chat; see `redact_restricted`.
+    redact_at = models.DateTimeField(null=True)
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -87,6 +89,9 @@ class Delivery(models.Model):
             models.Index(F("subject_id"), F("id"), name="delivery_subject"),
             models.Index(F("id"), name="delivery_trouble", condition=~Q(state="applied")),
             models.Index(F("retry_at"), name="delivery_due", condition=Q(retry_at__isnull=False)),
+            models.Index(
+                F("redact_at"), name="delivery_redact", condition=Q(redact_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

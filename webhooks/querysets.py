@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
-
-from calls.merge import StorageLevel
-from calls.models import Call, Chat
 
 # Reasons of bodies that could not be read as an object: nothing in them can be redacted.
 UNDECODABLE_REASONS = (
@@ -45,22 +40,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             reason__in=UNDECODABLE_REASONS, received_at__lt=at, body_removed_at__isnull=True
         )
 
-    def to_redact(self) -> Iterator[tuple[Delivery, StorageLevel]]:
-        """Bodies stored whole whose call or chat was restricted by a later event, and how far."""
-        restricted = Call.objects.filter(storage_level__gt=0, retell_call_id=OuterRef("subject_id"))
-        chats = Chat.objects.filter(storage_level__gt=0, retell_chat_id=OuterRef("subject_id"))
-        # django-stubs forget what a queryset of our own was annotated with.
-        found: models.QuerySet[Any] = (
-            self.filter(is_redacted=False)
-            .annotate(
-                restricted_to=Coalesce(
-                    Subquery(restricted.values("storage_level")),
-                    Subquery(chats.values("storage_level")),
-                )
-            )
-            .filter(
-                Q(subject_id__in=Call.objects.restricted().values("retell_call_id"))
-                | Q(subject_id__in=Chat.objects.restricted().values("retell_chat_id"))
-            )
-        )
-        return ((delivery, StorageLevel(delivery.restricted_to)) for delivery in found)
+    def to_redact(self) -> DeliveryQuerySet:
+        """Those marked because their call or chat may be restricted, oldest mark first."""
+        return self.filter(redact_at__isnull=False).order_by("redact_at").defer("body")
+
+    def kept_about(self, subject_id: str) -> Iterator[Delivery]:
+        """Everything about one call or chat that has a body, one body in memory at a time."""
+        ids = self.filter(subject_id=subject_id, body_removed_at__isnull=True).values_list("id")
+        return (self.get(pk=pk) for (pk,) in list(ids))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -50,6 +50,7 @@ class Incoming:
     reason: str = ""
     reason_detail: str = ""
     retry_at: datetime | None = None
+    redact_at: datetime | None = None
 
     def parameters(self) -> list[Any]:
         """In the order of `DELIVERY_COLUMNS`."""
@@ -69,6 +70,7 @@ class Incoming:
             self.source_address[:ADDRESS_MAX_LENGTH],
             self.key_index,
             self.retry_at,
+            self.redact_at,
         ]
 
 
@@ -88,6 +90,7 @@ DELIVERY_COLUMNS = (
     ("source_address", "text"),
     ("key_index", "smallint"),
     ("retry_at", "timestamptz"),
+    ("redact_at", "timestamptz"),
 )
 
 
@@ -107,6 +110,8 @@ def read(
         # As far as it says: so that it is redacted with its call.
         incoming.subject_id = retell.loose_subject(document)
         return incoming, None
+    if parsed.reading is not None and parsed.reading.storage_level:
+        incoming.redact_at = received_at
     incoming.event, incoming.subject_id = parsed.event, parsed.subject_id
     incoming.reason = parsed.reason
     incoming.state = STATES[parsed.action]
@@ -114,9 +119,11 @@ def read(
 
 
 def _insert_delivery(schema: str) -> sql.Composed:
-    values = ", ".join(
-        f"${number}::{cast}" for number, (_, cast) in enumerate(DELIVERY_COLUMNS, start=1)
-    )
+    number = {name: position for position, (name, _) in enumerate(DELIVERY_COLUMNS, start=1)}
+    values: list[sql.Composable] = [
+        sql.SQL(f"${number[name]}::{cast}") for name, cast in DELIVERY_COLUMNS
+    ]
+    values[-1] = _redaction_mark(schema, number)
     return sql.SQL(
         "INSERT INTO {table} AS d ({names}, attempts, receipts) SELECT {values}, 1, 1"
         " ON CONFLICT (body_sha256) DO UPDATE SET receipts = d.receipts + 1,"
@@ -125,7 +132,24 @@ def _insert_delivery(schema: str) -> sql.Composed:
     ).format(
         table=sql.Identifier(schema, "webhooks_delivery"),
         names=sql.SQL(", ").join(sql.Identifier(name) for name, _ in DELIVERY_COLUMNS),
-        values=sql.SQL(values),
+        values=sql.SQL(", ").join(values),
+    )
+
+
+def _redaction_mark(schema: str, number: Mapping[str, int]) -> sql.Composed:
+    """`redact_at`: also for what arrives about a call or chat that is restricted already."""
+    return sql.SQL(
+        "CASE WHEN ${mark}::timestamptz IS NOT NULL"
+        " OR EXISTS (SELECT 1 FROM {calls} WHERE retell_call_id = ${subject}::text"
+        " AND storage_level > 0)"
+        " OR EXISTS (SELECT 1 FROM {chats} WHERE retell_chat_id = ${subject}::text"
+        " AND storage_level > 0) THEN ${received}::timestamptz END"
+    ).format(
+        calls=sql.Identifier(schema, calls_sql.CALLS.table),
+        chats=sql.Identifier(schema, calls_sql.CHATS.table),
+        mark=sql.SQL(str(number["redact_at"])),
+        subject=sql.SQL(str(number["subject_id"])),
+        received=sql.SQL(str(number["received_at"])),
     )
 
 

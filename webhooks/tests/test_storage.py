@@ -169,6 +169,57 @@ def test_a_quarantined_body_is_redacted_with_its_call(world: World) -> None:
     assert places_of(world, CANARY) == []
 
 
+def test_a_body_without_its_access_token_is_redacted_further(world: World) -> None:
+    receive(world, personal("call_started", access_token="secret"))
+    receive(world, personal("call_ended", data_storage_setting="basic_attributes_only"))
+    with organization_context(world.acme):
+        assert actions.redact_restricted() == 1
+    assert places_of(world, CANARY) == []
+
+
+def test_what_is_redacted_is_looked_at_no_more(
+    world: World, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "REDACTION_SETTLES", timedelta(0))
+    receive(world, personal("call_started"))
+    receive(world, personal("call_ended", data_storage_setting="basic_attributes_only"))
+    with organization_context(world.acme):
+        assert actions.redact_restricted() == 1
+        assert not Delivery.objects.to_redact().exists()
+    receive(world, body_of(call_id="call_2"))
+    with organization_context(world.acme), django_assert_num_queries(1):
+        assert actions.redact_restricted() == 0
+
+
+def test_more_marks_than_a_batch_are_all_seen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "REDACTION_SETTLES", timedelta(0))
+    monkeypatch.setattr(actions, "REDACTION_BATCH", 1)
+    for call_id in ("call_1", "call_2", "call_3"):
+        receive(world, personal("call_started", call_id=call_id))
+        receive(world, personal("call_ended", call_id=call_id, data_storage_setting="x"))
+    with organization_context(world.acme):
+        assert actions.redact_restricted() == 3
+    assert places_of(world, CANARY) == []
+
+
+def test_a_restriction_that_is_applied_later_redacts_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "REDACTION_SETTLES", timedelta(0))
+    receive(world, personal("call_started"))
+    with monkeypatch.context() as patch:
+        patch.setattr("webhooks.storing.store", lambda *_: 1 / 0)
+        receive(world, personal("call_ended", data_storage_setting="basic_attributes_only"))
+    with organization_context(world.acme):
+        assert actions.redact_restricted() == 0
+        for delivery in Delivery.objects.filter(state="failed"):
+            actions.apply_again(delivery, organization=world.acme)
+        assert actions.redact_restricted() == 1
+    assert places_of(world, CANARY) == []
+
+
 def test_bodies_of_other_calls_stay_as_they_are(world: World) -> None:
     receive(world, body_of(call_id="call_2", transcript=CANARY))
     receive(world, personal("call_ended", data_storage_setting="basic_attributes_only"))
