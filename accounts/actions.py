@@ -47,26 +47,47 @@ def needs_second_factor(user: User) -> bool:
 def begin_second_factor(request: VisitorRequest, user: User) -> None:
     """Remember, for five minutes, that the password was right. Nothing else is granted."""
     request.session.cycle_key()
-    request.session[PENDING_KEY] = {"user": str(user.pk), "at": timezone.now().timestamp()}
+    request.session[PENDING_KEY] = {
+        "user": str(user.pk),
+        "at": timezone.now().timestamp(),
+        "host": access.host_key(request.organization),
+    }
 
 
 def pending_user(request: VisitorRequest) -> User | None:
+    """Whose password was right a moment ago, on this host, if they may still sign in here."""
     pending = request.session.get(PENDING_KEY)
     if not pending or timezone.now().timestamp() - pending["at"] > PENDING_VALID_SECONDS:
         return None
+    if pending.get("host") != access.host_key(request.organization):
+        return None
     with door():
-        return User.objects.filter(pk=pending["user"], is_active=True).first()
+        user = User.objects.filter(pk=pending["user"], is_active=True).first()
+    return user if user and access.may_sign_in(user, request.organization) else None
 
 
 def verify_code(user: User, code: str) -> Device | None:
     """The device that accepts this code. Each code counts once, each failure slows the next."""
     with door():
-        for device in django_otp.devices_for_user(user):
+        tried: list[Device] = []
+        for device in _devices_for(user, code):
             # Not device.verify_token(): it accepted one code sixteen times in parallel.
             verified = django_otp.verify_token(user, device.persistent_id, code)
             if verified is not None:
+                for other in tried:  # it was no failure of theirs
+                    other.refresh_from_db()
+                    other.throttle_reset()
                 return verified
+            tried.append(device)
     return None
+
+
+def _devices_for(user: User, code: str) -> list[Device]:
+    """Confirmed devices that could have shown this code: a mistyped one must not slow others."""
+    devices = list(django_otp.devices_for_user(user, confirmed=True))
+    apps = [device for device in devices if isinstance(device, TOTPDevice)]
+    fitting = [app for app in apps if code.isdecimal() and len(code) == app.digits]
+    return list(fitting) or [device for device in devices if device not in apps]
 
 
 def sign_in(request: VisitorRequest, user: User, device: Device | None = None) -> None:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from accounts.http import VisitorRequest
+from accounts.models import User
 from config.errors import too_many_requests
 from config.limits import client_address, is_over_limit
 
@@ -33,3 +34,13 @@ def limited_sign_in(view: View[P]) -> View[P]:
         return view(request, *args, **kwargs)
 
     return wrapper
+
+
+def may_try_code(request: VisitorRequest, user: User) -> bool:
+    """Counts codes by account, from any address. Nobody tries uncounted: a code is short."""
+    key = f"account:{user.pk}"
+    over = [
+        is_over_limit(request, "second-factor", key, rate, closed=True)
+        for rate in settings.SECOND_FACTOR_LIMITS
+    ]
+    return not any(over)

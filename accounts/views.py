@@ -15,9 +15,9 @@ from accounts import actions
 from accounts.exceptions import AccountError
 from accounts.forms import AcceptInvitationForm, SecondFactorForm, SignInForm
 from accounts.http import VisitorRequest
-from accounts.limits import limited_sign_in
+from accounts.limits import RETRY_AFTER_SECONDS, limited_sign_in, may_try_code
 from accounts.models import User
-from config.errors import not_found
+from config.errors import not_found, too_many_requests
 from tenants.scope import door
 
 WRONG_CREDENTIALS = (
@@ -59,11 +59,12 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("code")
-@limited_sign_in
 def second_factor(request: VisitorRequest) -> HttpResponse:
     user = actions.pending_user(request)
     if user is None:
         return redirect("accounts:sign_in")
+    if request.method == "POST" and not may_try_code(request, user):
+        return too_many_requests(request, RETRY_AFTER_SECONDS)
     form = SecondFactorForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         device = actions.verify_code(user, form.cleaned_data["code"])

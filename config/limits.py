@@ -32,14 +32,18 @@ def client_address(request: HttpRequest) -> str:
     return peer
 
 
-def is_over_limit(request: HttpRequest, group: str, key: str, rate: str) -> bool:
+def is_over_limit(
+    request: HttpRequest, group: str, key: str, rate: str, *, closed: bool = False
+) -> bool:
     """Count one use of `key`; whether that was more than `rate` ("10/5m") allows.
 
-    Fails open: with Redis gone it logs and lets people through.
+    Fails open: with Redis gone it logs and lets people through; `closed`, it lets nobody.
     """
     try:
         usage = get_usage(request, group=group, key=lambda *_: key, rate=rate, increment=True)
     except Exception:  # noqa: BLE001 - django-ratelimit raises whatever the cache raises
+        usage = None
+    if usage is None:
         logger.warning("rate limit not counted, the cache is away", extra={"group": group})
-        return False
-    return bool(usage and usage["should_limit"])
+        return closed
+    return bool(usage["should_limit"])

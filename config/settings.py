@@ -217,6 +217,7 @@ LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "/"
 INVITATION_VALID_DAYS = 7
 SIGN_IN_LIMIT = env.str("SIGN_IN_LIMIT", "10/5m")
+SECOND_FACTOR_LIMITS = ("5/5m", "20/h")
 OTP_TOTP_ISSUER = "Switchboard"
 
 SESSION_ENGINE = "accounts.sessions"

@@ -69,7 +69,7 @@ def test_an_expired_invitation_does_not_exist(world: World) -> None:
     assert accept(world.acme.host, path).status_code == 404
 
 
-@pytest.mark.parametrize("token", ["x", "a" * 32, "%00", "..%2F", "é"])
+@pytest.mark.parametrize("token", ["x", "a" * 32, "%01", "..%2F", "é"])
 def test_a_made_up_invitation_does_not_exist(world: World, token: str) -> None:
     assert CanaryClient(world.acme.host).get(f"/invitations/{token}/").status_code == 404
 

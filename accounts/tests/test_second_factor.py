@@ -13,10 +13,11 @@ from django.contrib.auth import SESSION_KEY
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django_otp.oath import totp
+from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import actions
-from accounts.models import User
+from accounts.models import Membership, User
 from tenants.scope import door, platform
 from testing.fixtures import PASSWORD, CanaryClient, ClientFactory, World
 
@@ -112,14 +113,80 @@ def test_the_password_is_remembered_for_five_minutes(
 
 def test_codes_are_limited_too(tess: User) -> None:
     client = after_password()
-    statuses = [client.post("/sign-in/code/", {"code": "000000"}).status_code for _ in range(11)]
-    assert statuses[-1] == 429
+    statuses = [client.post("/sign-in/code/", {"code": "000000"}).status_code for _ in range(6)]
+    assert statuses == [200] * 5 + [429]
+
+
+def test_codes_are_limited_by_account_from_any_address(tess: User) -> None:
+    statuses = [
+        after_password()
+        .post("/sign-in/code/", {"code": "000000"}, REMOTE_ADDR=f"192.0.2.{number}")
+        .status_code
+        for number in range(6)
+    ]
+    assert statuses == [200] * 5 + [429]
+
+
+def test_codes_are_limited_by_the_hour_too(tess: User, settings: Any) -> None:
+    settings.SECOND_FACTOR_LIMITS = ("100/5m", "20/h")
+    client = after_password()
+    statuses = [client.post("/sign-in/code/", {"code": "000000"}).status_code for _ in range(21)]
+    assert statuses == [200] * 20 + [429]
+
+
+@pytest.mark.parametrize("answer", [None, ConnectionError("the cache is away")])
+def test_without_the_cache_passwords_are_tried_and_codes_are_not(
+    tess: User, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        if answer is not None:
+            raise answer
+
+    monkeypatch.setattr("config.limits.get_usage", away)
+    client = after_password()
+    assert client.post("/sign-in/code/", {"code": code_of(tess)}).status_code == 429
+    assert not is_in(client)
+
+
+def test_who_lost_their_membership_meanwhile_does_not_come_in(world: World) -> None:
+    with door():
+        TOTPDevice.objects.create(user=world.people.alice, name="Phone", confirmed=True)
+        client = after_password(world.acme.host, "alice@example.com")
+        Membership.objects.filter(user=world.people.alice).delete()
+    response = client.post("/sign-in/code/", {"code": code_of(world.people.alice)})
+    assert response["Location"] == "/sign-in/"
+
+
+def test_a_mistyped_code_does_not_slow_recovery_codes(tess: User) -> None:
+    with door():
+        recovery = StaticDevice.objects.create(user=tess, name="Recovery", confirmed=True)
+        recovery.token_set.create(token="abcd2345")
+    assert actions.verify_code(tess, "000000") is None
+    assert actions.verify_code(tess, "abcd2345") == recovery
+
+
+def test_an_unconfirmed_authenticator_opens_nothing(tess: User) -> None:
+    with door():
+        TOTPDevice.objects.filter(user=tess).update(confirmed=False)
+    assert actions.verify_code(tess, code_of(tess)) is None
+
+
+def test_one_of_two_authenticators_does_not_slow_the_other(tess: User) -> None:
+    with door():
+        second = TOTPDevice.objects.create(user=tess, name="Old phone", confirmed=True)
+        first = TOTPDevice.objects.exclude(pk=second.pk).get(user=tess)
+    code = f"{totp(second.bin_key):06d}"
+    assert actions.verify_code(tess, code) == second
+    with door():
+        first.refresh_from_db()
+    assert first.throttling_failure_count == 0
 
 
 def test_a_password_given_on_one_host_asks_no_code_on_another(tess: User, world: World) -> None:
     other = CanaryClient(world.acme.host)
     other.cookies = after_password().cookies
-    other.post("/sign-in/code/", {"code": code_of(tess)})
+    response = other.post("/sign-in/code/", {"code": code_of(tess)})
+    assert response["Location"] == "/sign-in/"
     assert other.get("/").status_code == 302
 
 

@@ -19,3 +19,7 @@ class Device(models.Model):
 
     @property
     def persistent_id(self) -> str: ...
+
+    # Of ThrottlingMixin, which every kind of device in use has.
+    throttling_failure_count = models.PositiveIntegerField(default=0)
+    def throttle_reset(self, commit: bool = True) -> None: ...
