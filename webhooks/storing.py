@@ -120,19 +120,17 @@ def read(
 
 def _insert_delivery(schema: str) -> sql.Composed:
     number = {name: position for position, (name, _) in enumerate(DELIVERY_COLUMNS, start=1)}
-    values: list[sql.Composable] = [
-        sql.SQL(f"${number[name]}::{cast}") for name, cast in DELIVERY_COLUMNS
-    ]
-    values[-1] = _redaction_mark(schema, number)
+    values = ", ".join(f"${number[name]}::{cast}" for name, cast in DELIVERY_COLUMNS[:-1])
     return sql.SQL(
-        "INSERT INTO {table} AS d ({names}, attempts, receipts) SELECT {values}, 1, 1"
+        "INSERT INTO {table} AS d ({names}, attempts, receipts) SELECT {values}, {mark}, 1, 1"
         " ON CONFLICT (body_sha256) DO UPDATE SET receipts = d.receipts + 1,"
         " last_received_at = excluded.last_received_at"
         " RETURNING (xmax = 0) AS fresh"
     ).format(
         table=sql.Identifier(schema, "webhooks_delivery"),
         names=sql.SQL(", ").join(sql.Identifier(name) for name, _ in DELIVERY_COLUMNS),
-        values=sql.SQL(", ").join(values),
+        values=sql.SQL(values),
+        mark=_redaction_mark(schema, number),
     )
 
 
