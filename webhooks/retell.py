@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Inexact, Overflow, Subnormal
 from typing import Any
 
 import simplejson
@@ -62,18 +62,6 @@ class Parsed:
     inbound: bool = False
 
 
-def _number(text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation as error:  # an exponent beyond Decimal's own
-        raise _unreadable_number(text) from error
-    if not number:
-        return Decimal(0)  # also 0e999999, which nobody else reads
-    if abs(number.adjusted()) > _MAX_DIGITS or len(text) > _MAX_DIGITS:
-        raise _unreadable_number(text)
-    return number
-
-
 def _integer(text: str) -> int:
     if len(text) > _MAX_DIGITS:
         raise _unreadable_number(text)
@@ -88,14 +76,15 @@ def _refuse_constant(name: str) -> None:
     raise Unreadable("not_a_number", f"The body holds {name}, which is not JSON.")
 
 
-# Exponents and very long numbers are looked at one by one; other bodies, that is nearly all, are
-# read by the C scanner alone.
-_ODD_NUMBER = re.compile(r"[:\[,]\s*-?[0-9]+(?:\.[0-9]+)?[eE]|[0-9]{30}")
-_decoder = simplejson.JSONDecoder(
-    parse_float=Decimal, parse_constant=_refuse_constant, allow_nan=True
+# Reads a number exactly, or raises when nobody else could read it back.
+_exact = Context(
+    prec=_MAX_DIGITS, Emax=_MAX_DIGITS, Emin=-_MAX_DIGITS, traps=[Overflow, Subnormal, Inexact]
 )
-_careful_decoder = simplejson.JSONDecoder(
-    parse_float=_number, parse_int=_integer, parse_constant=_refuse_constant, allow_nan=True
+_decoder = simplejson.JSONDecoder(
+    parse_float=_exact.create_decimal,
+    parse_int=_integer,
+    parse_constant=_refuse_constant,
+    allow_nan=True,
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -112,13 +101,14 @@ def load(body: bytes) -> tuple[dict[str, Any], bool]:
     except UnicodeDecodeError as error:
         raise Unreadable("not_utf8", f"The body is not UTF-8 at byte {error.start}.") from error
     try:
-        decoder = _careful_decoder if _ODD_NUMBER.search(text) else _decoder
-        document = decoder.decode(text)
+        document = _decoder.decode(text)
         if _is_deep(body, document):
             raise Unreadable("too_deep", "The body is nested too deeply.")
         # Escapes can spell NUL, lone surrogates and any key; without one the text is as it seems.
         if "\\u" in text or any(key in text for key in FORBIDDEN_KEYS):
             return _object(_clean(document)), _holds_forbidden(document)
+    except ArithmeticError as error:
+        raise Unreadable("number_unreadable", "A number is beyond any range.") from error
     except RecursionError as error:
         raise Unreadable("too_deep", "The body is nested too deeply.") from error
     except ValueError as error:
