@@ -297,7 +297,7 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "config.middleware.RequestIdFilter"}},
     "formatters": {
-        "line": {"format": "{asctime} {levelname:7} {name} {message} [{request_id}]", "style": "{"}
+        "line": {"()": "config.logs.JsonFormatter" if PRODUCTION else "config.logs.LineFormatter"}
     },
     "handlers": {
         "console": {
