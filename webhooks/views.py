@@ -18,7 +18,6 @@ from config.partials import render_page
 from webhooks import access, actions, presentation, refusals, retell
 from webhooks.models import Delivery, DeliveryState
 
-ALERTS_SHOWN = 100
 _EVENTS = sorted(
     retell.CALL_EVENTS | retell.CHAT_EVENTS | retell.ALERT_EVENTS | retell.INBOUND_EVENTS
 )
@@ -93,6 +92,11 @@ def replay_delivery(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
 @require_GET
 @member_required
 def alert_list(request: MemberRequest) -> HttpResponse:
-    alerts = list(RetellAlert.objects.all()[:ALERTS_SHOWN])
-    context = {"alerts": alerts, "zone": request.organization.time_zone}
+    alerts = RetellAlert.objects.order_by("-id")  # ids sort by time
+    page = keyset_page(request, alerts, name="alerts", keys=("id",))
+    context = {
+        "page": page,
+        "count_text": count_text(alerts, len(page.rows), "alerts"),
+        "zone": request.organization.time_zone,
+    }
     return render(request, "webhooks/alert_list.html", context)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from calls.models import Call, Chat
+from calls.models import Call, Chat, RetellAlert
 from tenants.pin import organization_context
 from testing.fixtures import CanaryClient, ClientFactory, World
 from testing.retell import body_of, extra_samples, receive, samples
@@ -64,3 +64,23 @@ def test_every_page_about_an_odd_body_answers(
 ) -> None:
     receive(world, BODIES[name])
     assert broken_pages(world, browser_of(world.people.alice, world.acme)) == []
+
+
+def test_a_reason_stands_on_the_page_once(world: World, browser_of: ClientFactory) -> None:
+    receive(world, body_of(duration_ms="one"))
+    with organization_context(world.acme):
+        delivery = Delivery.objects.get()
+    page = browser_of(world.people.alice, world.acme).get(delivery.get_absolute_url())
+    assert page.content.decode().count("duration_ms” is a text") == 1
+
+
+def test_alerts_are_paged(world: World, browser_of: ClientFactory) -> None:
+    with organization_context(world.acme):
+        for number in range(60):
+            RetellAlert.objects.create(incident_id=str(number), name=f"alert-{number}-name")
+    client = browser_of(world.people.alice, world.acme)
+    first = client.get("/deliveries/alerts/")
+    assert "50 of 60 alerts" in first.content.decode()
+    second = client.get(first.context["page"].older_url).content.decode()
+    assert "alert-9-name" in second
+    assert "alert-10-name" not in second
