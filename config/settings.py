@@ -265,8 +265,6 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     }
 }
 
-# --- Jobs: see operations/jobs.py ----------------------------------------------------------------
-
 # --- Pages ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
