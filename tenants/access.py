@@ -23,7 +23,7 @@ def is_operator_host(host: str) -> bool:
 def organization_for_host(host: str) -> Organization | None:
     """The organization whose pages `host` shows, or None."""
     slug, _, parent = host.partition(".")
-    query = Organization.objects.filter(status="active")
+    query = Organization.objects.active()
     if parent == settings.BASE_DOMAIN:
         query = query.filter(slug=slug)
     else:

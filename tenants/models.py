@@ -16,6 +16,7 @@ from django_tenants.models import DomainMixin, TenantMixin
 from tenants import encryption
 from tenants.querysets import OrganizationQuerySet
 from tenants.slugs import SLUG_MAX_LENGTH, validate_slug
+from tenants.statuses import OrganizationStatus as OrganizationStatus
 
 _SCHEMA_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 WEBHOOK_TOKEN_BYTES = 24
@@ -31,20 +32,6 @@ def validate_time_zone(name: str) -> None:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise ValidationError(f"“{name}” is not a time zone, such as Europe/London.") from error
-
-
-class OrganizationStatus(models.TextChoices):
-    PROVISIONING = "provisioning", "Being set up"
-    ACTIVE = "active", "Active"
-    SUSPENDED = "suspended", "Suspended"
-    ARCHIVED = "archived", "Archived"
-    DELETING = "deleting", "Being deleted"
-    DELETED = "deleted", "Deleted"
-
-    @property
-    def tone(self) -> str:
-        tones = {"active": "ok", "provisioning": "info", "suspended": "warn", "deleted": "bad"}
-        return tones.get(self.value, "mute")
 
 
 class Organization(TenantMixin):

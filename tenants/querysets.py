@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from tenants.statuses import OrganizationStatus
+
 if TYPE_CHECKING:
     from tenants.models import Organization
 
@@ -13,13 +15,15 @@ if TYPE_CHECKING:
 class OrganizationQuerySet(models.QuerySet["Organization"]):
     def with_schema(self) -> OrganizationQuerySet:
         """Organizations whose schema exists."""
-        return self.exclude(status__in=("provisioning", "deleted"))
+        return self.exclude(
+            status__in=(OrganizationStatus.PROVISIONING, OrganizationStatus.DELETED)
+        )
 
     def demo(self) -> OrganizationQuerySet:
         return self.filter(is_demo=True)
 
     def active(self) -> OrganizationQuerySet:
-        return self.filter(status="active")
+        return self.filter(status=OrganizationStatus.ACTIVE)
 
     def for_operator_list(self) -> list[tuple[Organization, int]]:
         """By name, each with the number of its members."""
