@@ -53,7 +53,7 @@ bench-ingest: venv ## Measure the reception of webhooks
 	@exec $(VENV_PYTHON) -m bench.ingest
 
 screenshots: venv ## Take pictures of every page into screenshots/
-	@exec $(VENV_PYTHON) bench/screenshots.py
+	@exec $(VENV_PYTHON) -m bench.screenshots
 
 demo-remove: venv ## Delete the demo organizations from the running product
 	@exec $(VENV_PYTHON) manage.py remove_demo

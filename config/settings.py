@@ -196,7 +196,7 @@ REST_FRAMEWORK = {
 
 # --- Webhooks ------------------------------------------------------------------------------------
 WEBHOOK_MAX_BODY_BYTES = 20 * 1024 * 1024
-WEBHOOK_ENDPOINT_CACHE_SECONDS = env.float("WEBHOOK_ENDPOINT_CACHE_SECONDS", 10)
+WEBHOOK_ENDPOINT_CACHE_SECONDS = float(env.str("WEBHOOK_ENDPOINT_CACHE_SECONDS", "10"))
 # Refused deliveries only; a correctly signed one is never limited (Retell tries three times).
 RATELIMIT_FAIL_OPEN = True
 WEBHOOK_REFUSED_LIMIT = env.str("WEBHOOK_REFUSED_LIMIT", "120/m")
