@@ -12,7 +12,6 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionS
 
 from tenants.scope import door
 
-
 _KEY = re.compile(r"[a-z0-9]{32}")
 
 

@@ -11,6 +11,8 @@ class Device(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     name = models.CharField(max_length=64)
     confirmed = models.BooleanField(default=True)
+    # Of ThrottlingMixin, which every kind of device in use has; so is throttle_reset().
+    throttling_failure_count = models.PositiveIntegerField(default=0)
 
     objects = DeviceManager()
 
@@ -19,7 +21,4 @@ class Device(models.Model):
 
     @property
     def persistent_id(self) -> str: ...
-
-    # Of ThrottlingMixin, which every kind of device in use has.
-    throttling_failure_count = models.PositiveIntegerField(default=0)
     def throttle_reset(self, commit: bool = True) -> None: ...
