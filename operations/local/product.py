@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
 import shlex
 import socket
@@ -143,10 +144,14 @@ class Product:
         commands["feed"] = f"exec {shlex.quote(sys.executable)} manage.py demo_feed"
         for name in SERVICES:
             launch = self._launch(name, ["/bin/sh", "-c", commands[name]])
-            self.services.append(Service(launch))
+            # Web has the processors to itself until it answers; the others are then up in a moment.
+            self.services.append(Service(launch, next_start=0 if name == "web" else math.inf))
         self._start_due()
         self.supervisor.loop.wait("Waiting for the product", self._answers, limit=HEALTH_SECONDS)
         self.healthy = True
+        for service in self.services:
+            service.next_start = 0
+        self._start_due()
 
     def turn(self) -> None:
         """Follow everything for a moment, and start again what has ended."""
