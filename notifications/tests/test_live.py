@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import websocket
-from django.core import signing
 
 from notifications import signals, tickets
 from notifications.tickets import Ticket
@@ -24,10 +24,20 @@ def connect(
     servers: Servers, ticket: str, origin: str = "http://acme.localhost"
 ) -> websocket.WebSocket:
     socket = websocket.WebSocket()
-    socket.connect(
+    socket.connect(  # type: ignore[no-untyped-call]
         f"ws://127.0.0.1:{servers.live_port}/live/?ticket={ticket}", origin=origin, timeout=5
     )
     return socket
+
+
+def received_until_silence(socket: websocket.WebSocket) -> int:
+    """How many messages come until none has come for a second."""
+    socket.settimeout(1)
+    received = 0
+    with suppress(websocket.WebSocketTimeoutException):
+        while socket.recv():
+            received += 1
+    return received
 
 
 @pytest.fixture
@@ -60,13 +70,7 @@ def test_many_changes_are_sent_at_most_four_times_a_second(
     while time.monotonic() - started < 1.0:
         signals.changed(committed.acme.pk, "calls")
         time.sleep(0.005)
-    acme_socket.settimeout(1)
-    received = 0
-    with pytest.raises(websocket.WebSocketTimeoutException):
-        while True:
-            acme_socket.recv()
-            received += 1
-    assert 2 <= received <= 6
+    assert 2 <= received_until_silence(acme_socket) <= 6
 
 
 @pytest.mark.parametrize("ticket", ["", "forged", ticket_for("x") + "x"])
@@ -84,5 +88,5 @@ def test_a_ticket_is_worth_nothing_after_a_minute(monkeypatch: pytest.MonkeyPatc
     now = time.time()
     text = ticket_for("organization")
     assert tickets.read(text) is not None
-    monkeypatch.setattr(signing.time, "time", lambda: now + tickets.VALID_SECONDS + 2)
+    monkeypatch.setattr("django.core.signing.time.time", lambda: now + tickets.VALID_SECONDS + 2)
     assert tickets.read(text) is None
