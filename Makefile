@@ -36,7 +36,7 @@ lint: venv ## Check style, templates, types, production settings and migrations
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m djlint --lint templates
-	$(VENV_PYTHON) -m mypy
+	$(production) $(VENV_PYTHON) -m mypy  # its plugin reads the settings
 	$(production) $(VENV_PYTHON) manage.py check --deploy --fail-level WARNING
 	$(production) $(VENV_PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 

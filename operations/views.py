@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,13 +22,24 @@ from tenants import actions
 from tenants.exceptions import OrganizationError
 from tenants.models import Organization, OrganizationStatus
 
+ORGANIZATIONS_A_PAGE = 50
+
 
 @require_GET
 @super_admin_required
 def organization_list(request: OperatorRequest) -> HttpResponse:
-    rows = organizations.with_activity(Organization.objects.for_operator_list())
-    noun = "organization" if len(rows) == 1 else "organizations"
-    context = {"organizations": rows, "count_text": f"{len(rows):,} {noun}"}
+    pages = Paginator(Organization.objects.for_operator_list(), ORGANIZATIONS_A_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    noun = "organization" if pages.count == 1 else "organizations"
+    context = {
+        # Read in each one's schema, so only for those shown.
+        "organizations": organizations.with_activity(page.object_list),
+        "count_text": f"{len(page.object_list):,} of {pages.count:,} {noun}",
+        "page": {
+            "newer_url": f"?page={page.previous_page_number()}" if page.has_previous() else None,
+            "older_url": f"?page={page.next_page_number()}" if page.has_next() else None,
+        },
+    }
     return render(request, "operations/organizations.html", context)
 
 
