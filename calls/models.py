@@ -87,7 +87,8 @@ class Conversation(models.Model):
 
 
 class Call(Conversation):
-    retell_call_id = models.CharField(max_length=64, unique=True)
+    # Unique by constraint: `unique=True` would add an index for LIKE that nothing uses.
+    retell_call_id = models.CharField(max_length=64)
     call_type = models.TextField(null=True)  # noqa: DJ001
     direction = models.TextField(null=True)  # noqa: DJ001
     disconnection_reason = models.TextField(null=True)  # noqa: DJ001
@@ -135,6 +136,7 @@ class Call(Conversation):
             models.Index(F("agent"), F("sort_at").desc(), name="call_agent_newest"),
             models.Index(F("id"), name="call_restricted", condition=Q(storage_level__gt=0)),
         ]
+        constraints = [models.UniqueConstraint(fields=["retell_call_id"], name="call_id_unique")]
 
     def __str__(self) -> str:
         return self.retell_call_id
@@ -161,7 +163,7 @@ class Call(Conversation):
 
 
 class Chat(Conversation):
-    retell_chat_id = models.CharField(max_length=64, unique=True)
+    retell_chat_id = models.CharField(max_length=64)
     chat_type = models.TextField(null=True)  # noqa: DJ001
     chat_successful = models.BooleanField(null=True)
     messages = models.JSONField(null=True)
@@ -175,6 +177,7 @@ class Chat(Conversation):
 
     class Meta:
         indexes = [models.Index(F("sort_at").desc(), F("id").desc(), name="chat_newest")]
+        constraints = [models.UniqueConstraint(fields=["retell_chat_id"], name="chat_id_unique")]
 
     def __str__(self) -> str:
         return self.retell_chat_id
