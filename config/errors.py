@@ -14,7 +14,13 @@ RETRY_AFTER_SECONDS = 5
 
 def error_page(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
     """The page `templates/errors/<status>.html`, rendered without touching session or database."""
-    values = {"request_id": getattr(request, "request_id", ""), "status": status, **context}
+    organization = getattr(request, "organization", None)
+    values = {
+        "request_id": getattr(request, "request_id", ""),
+        "status": status,
+        "is_demo": organization is not None and organization.is_demo,
+        **context,
+    }
     return HttpResponse(render_to_string(f"errors/{status}.html", values), status=status)
 
 

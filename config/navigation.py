@@ -91,13 +91,19 @@ def live_url(request: VisitorRequest) -> str:
 
 
 def page_shell(request: VisitorRequest) -> dict[str, Any]:
-    """Context processor of all pages of people who are signed in."""
+    """Context processor of all pages."""
+    shell: dict[str, Any] = {"navigation": [], "live": None, "has_demo": _has_demo(request)}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"navigation": [], "live": None}
-    return {
+        return shell
+    return shell | {
         "navigation": _sections(request),
         "live": _live(request),
         "is_admin": access.is_admin(request),
-        "has_demo": request.organization is None and Organization.objects.demo().exists(),
     }
+
+
+def _has_demo(request: VisitorRequest) -> bool:
+    """Whether the operator host shows made-up organizations among the others."""
+    on_operator_host = getattr(request, "organization", None) is None
+    return on_operator_host and Organization.objects.demo().exists()

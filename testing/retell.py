@@ -33,8 +33,10 @@ from webhooks.actions import Receipt
 from webhooks.models import Delivery
 
 SAMPLES = Path(settings.BASE_DIR) / "webhooks" / "tests" / "samples"
-# More bodies than the project's own, of the same layout; they must be taken too.
-EXTRA_SAMPLES = os.environ.get("SWITCHBOARD_EXTRA_SAMPLES", "")
+# More bodies than the project's own, of the same layout; they must be taken too. Named by the
+# environment, or found in a folder beside the checkout.
+_beside = next(iter(Path(settings.BASE_DIR).parent.glob("*/retell/samples/manifest.json")), None)
+EXTRA_SAMPLES = os.environ.get("SWITCHBOARD_EXTRA_SAMPLES", str(_beside.parent) if _beside else "")
 
 # Examples run inside the transaction of the test, so the fixtures may be shared by all of them.
 against_database = hypothesis_settings(
