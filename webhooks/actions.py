@@ -189,6 +189,10 @@ def _make_agent(reading: Reading) -> None:
         Agent.objects.bulk_create(
             [Agent(retell_agent_id=agent_id, retell_name=name or "")], ignore_conflicts=True
         )
+        # As there, a name fills an empty one.
+        if name:
+            nameless = Agent.objects.filter(retell_agent_id=agent_id, retell_name="")
+            nameless.update(retell_name=name)
 
 
 # --- Retention -----------------------------------------------------------------------------------

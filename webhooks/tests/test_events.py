@@ -21,6 +21,7 @@ from testing.retell import (
     sample,
     undone,
 )
+from webhooks import actions
 from webhooks.models import Delivery
 
 TRIGGERED = sample("alert.alert_triggered.json").body
@@ -225,3 +226,12 @@ def test_a_sender_with_an_overlong_address_is_taken(world: World) -> None:
     address = "fe80::1234:5678:9abc:def0:1234:5678%" + "e" * 40
     assert post(world, body_of(), REMOTE_ADDR=address).status_code == 204
     assert only_delivery(world).state == "applied"
+
+
+def test_an_agent_without_a_name_gets_one_from_a_delivery_applied_again(world: World) -> None:
+    receive(world, body_of("call_started", agent_id="agent_1"))
+    receive(world, body_of("call_ended", agent_id="agent_1", agent_name="Front desk"))
+    with organization_context(world.acme):
+        Agent.objects.update(retell_name="")
+        actions.apply_again(Delivery.objects.get(event="call_ended"), organization=world.acme)
+        assert Agent.objects.get().retell_name == "Front desk"
