@@ -50,6 +50,8 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 SHARED_APPS = [
     "django_tenants",
     "tenants",
+    "audit",
+    "auditlog",
     "accounts",
     "notifications",
     "operations",
@@ -213,6 +215,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+# The entries are our own, written by audit.actions.record(): nothing is registered with auditlog.
+AUDITLOG_LOGENTRY_MODEL = "audit.Entry"
+AUDITLOG_DISABLE_REMOTE_ADDR = True
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "/"
 INVITATION_VALID_DAYS = 7

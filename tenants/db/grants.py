@@ -17,6 +17,7 @@ from tenants.db.roles import role_name
 
 READ = ("SELECT",)
 APPEND = ("SELECT", "INSERT")
+MOVE = ("SELECT", "INSERT", "UPDATE")
 WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
@@ -57,6 +58,13 @@ SHARED_TABLES: dict[str, SharedTable] = {
     "otp_totp_totpdevice": SharedTable(door=WRITE, platform=WRITE),
     "otp_static_staticdevice": SharedTable(door=WRITE, platform=WRITE),
     "otp_static_statictoken": SharedTable(door=WRITE, platform=WRITE),
+    # Insert-only for everybody but the owner.
+    "audit_entry": SharedTable(
+        door=APPEND, platform=APPEND, organization=APPEND, own_rows=f"organization_id = {_ME}"
+    ),
+    "audit_head": SharedTable(
+        door=MOVE, platform=MOVE, organization=MOVE, own_rows=f"chain = {_ME}::text"
+    ),
     "django_admin_log": SharedTable(platform=WRITE),
     "django_content_type": SharedTable(
         door=READ, platform=READ, organization=READ, own_rows="true"

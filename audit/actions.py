@@ -1,0 +1,136 @@
+"""Appending to the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+from uuid import UUID
+
+from auditlog.diff import get_field_value
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from audit import chain
+from audit.circumstances import Actor, Circumstances, current
+from audit.models import Entry, Head, chain_name
+from audit.vocabulary import Action
+from tenants.models import Organization
+from tenants.scope import SharedScope, scoped_connection
+
+LABEL_MAX_LENGTH = 254
+REASON_MAX_LENGTH = 500
+
+Changes = dict[str, list[str]]
+
+
+class Person(Protocol):
+    """Whom an entry can name: a `User`."""
+
+    @property
+    def pk(self) -> Any: ...
+
+    @property
+    def audit_label(self) -> str: ...
+
+
+def record(
+    action: Action,
+    subject: models.Model | str = "",
+    *,
+    changes: Changes | None = None,
+    details: Mapping[str, str | int | bool] | None = None,
+    reason: str = "",
+    actor: Person | None = None,
+    organization: Organization | None = None,
+) -> Entry:
+    """Append one entry, in the caller's transaction: both happen or neither.
+
+    Who, from where and in which request come from `audit.circumstances`; `actor` overrides who,
+    for somebody who is just signing in. The chain is the organization's the connection works for;
+    at the door and on the platform the request's, or `organization`'s, else the operator's.
+    Secrets, numbers and transcripts never go into `changes` or `details`.
+    """
+    now = current()
+    who = Actor(actor.audit_label, actor.pk) if actor is not None else now.actor
+    entry = Entry(
+        organization_id=organization.pk if organization else _organization_id(now),
+        code=action.code,
+        action=int(action.kind),
+        changes=_clean_changes(changes),
+        additional_data={key: _clean(value) for key, value in (details or {}).items()} or None,
+        actor_id=who.id,
+        actor_label=_text(who.label, LABEL_MAX_LENGTH),
+        acting_as=_text(now.acting_as, 120),
+        reason=_text(reason or now.reason, REASON_MAX_LENGTH),
+        remote_addr=now.address[:45],
+        cid=now.request_id,
+        timestamp=timezone.now(),
+        **_subject(subject),
+    )
+    return _append(entry)
+
+
+def changes_between(old: models.Model, new: models.Model, fields: Iterable[str]) -> Changes:
+    """What differs in these fields, as text before and after; for `record(changes=…)`."""
+    found: Changes = {}
+    for name in fields:
+        field = new._meta.get_field(name)
+        before, after = get_field_value(old, field), get_field_value(new, field)
+        if before != after:
+            found[name] = [str(before), str(after)]
+    return found
+
+
+def _append(entry: Entry) -> Entry:
+    with transaction.atomic(savepoint=False):
+        head = _locked_head(chain_name(entry.organization_id))
+        entry.sequence = head.sequence + 1
+        entry.previous_hash = bytes(head.hash)
+        entry.hash = chain.digest(entry)
+        entry.save(force_insert=True)
+        Head.objects.filter(pk=head.pk).update(sequence=entry.sequence, hash=entry.hash)
+    return entry
+
+
+def _locked_head(name: str) -> Head:
+    """The chain's end; whoever appends next waits until this transaction is over."""
+    head = Head.objects.select_for_update().filter(pk=name).first()
+    if head is None:
+        Head.objects.bulk_create([Head(chain=name)], ignore_conflicts=True)
+        head = Head.objects.select_for_update().get(pk=name)
+    return head
+
+
+def _organization_id(now: Circumstances) -> UUID | None:
+    scope = scoped_connection().tenant
+    if isinstance(scope, Organization):
+        return UUID(str(scope.pk))
+    if isinstance(scope, SharedScope):
+        return now.organization_id
+    # Only the schema's name is known; its role sees one organization, its own.
+    return Organization.objects.only("pk").get(schema_name=connection.schema_name).pk
+
+
+def _subject(subject: models.Model | str) -> dict[str, str]:
+    if isinstance(subject, str):
+        return {"object_type": "", "object_pk": "", "object_repr": _text(subject, 254)}
+    return {
+        "object_type": subject._meta.label_lower,
+        "object_pk": str(subject.pk),
+        "object_repr": _text(str(getattr(subject, "audit_label", subject)), 254),
+    }
+
+
+def _text(value: object, length: int) -> str:
+    """Text that PostgreSQL can hold: no NUL, no half characters."""
+    return str(value).replace("\x00", "").encode("utf-8", "replace").decode()[:length]
+
+
+def _clean(value: str | int | bool) -> str | int | bool:
+    return _text(value, 1000) if isinstance(value, str) else value
+
+
+def _clean_changes(changes: Changes | None) -> Changes | None:
+    if not changes:
+        return None
+    return {name: [_text(value, 500) for value in pair] for name, pair in changes.items()}

@@ -1,0 +1,22 @@
+"""Reads of the audit log, named for who needs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import models
+
+if TYPE_CHECKING:
+    pass
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    def of_chain(self, organization_id: UUID | None) -> EntryQuerySet:
+        """One organization's entries, or the operator's own."""
+        if organization_id is None:
+            return self.filter(organization_id__isnull=True)
+        return self.filter(organization_id=organization_id)
+
+    def in_order(self) -> EntryQuerySet:
+        return self.order_by("sequence")
