@@ -11,8 +11,9 @@ from django.http import HttpResponse
 
 from accounts.http import VisitorRequest
 from accounts.models import User
+from config.addresses import client_address
 from config.errors import too_many_requests
-from config.limits import client_address, is_over_limit
+from config.limits import is_over_limit
 
 P = ParamSpec("P")
 View = Callable[Concatenate[VisitorRequest, P], HttpResponse]

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.networks import TrustedProxies, parse_network
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_ENVIRONMENT_FILE = BASE_DIR / ".local" / "environment"
 
@@ -113,3 +115,18 @@ def base_url(name: str, default: str, *, https_only: bool) -> str:
             " would travel in the clear."
         )
     return value
+
+
+def trusted_proxies(name: str) -> TrustedProxies:
+    """Addresses and networks, comma separated; `unix` for a proxy in front of a unix socket."""
+    entries = [entry.strip() for entry in env.str(name, "").split(",") if entry.strip()]
+    try:
+        networks = tuple(parse_network(entry) for entry in entries if entry != "unix")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: {error}") from error
+    if any(network.prefixlen == 0 for network in networks):
+        raise ImproperlyConfigured(
+            f"{name} trusts every address, so anybody could claim to be anybody; name the proxies'"
+            " own addresses or networks."
+        )
+    return TrustedProxies(networks, unix_socket="unix" in entries)

@@ -1,35 +1,13 @@
-"""Rate limits by django-ratelimit, and the address they are counted for."""
+"""Rate limits by django-ratelimit."""
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 
-from django.conf import settings
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
 logger = logging.getLogger(__name__)
-
-
-def client_address(request: HttpRequest) -> str:
-    """The socket's peer, or what a configured proxy says of it.
-
-    `X-Forwarded-For` is read from the right, past our own proxies only: everything further left
-    was written by the client and may be a lie.
-    """
-    peer: str = request.META.get("REMOTE_ADDR", "")
-    if peer not in settings.TRUSTED_PROXIES:
-        return peer
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
-    for hop in reversed(hops):
-        if hop in settings.TRUSTED_PROXIES:
-            continue
-        try:
-            return str(ipaddress.ip_address(hop))
-        except ValueError:
-            break
-    return peer
 
 
 def is_over_limit(

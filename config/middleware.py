@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from config import errors, health
+from config.addresses import comes_from_proxy
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -41,8 +42,8 @@ class RequestIdMiddleware:
 
     def __call__(self, request: IdentifiedRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        trusted = request.META.get("REMOTE_ADDR") in settings.TRUSTED_PROXIES
-        value = given if trusted and _ACCEPTED_ID.fullmatch(given) else uuid.uuid4().hex
+        believed = _ACCEPTED_ID.fullmatch(given) and comes_from_proxy(request)
+        value = given if believed else uuid.uuid4().hex
         request.request_id = value
         token = request_id.set(value)
         try:

@@ -14,6 +14,7 @@ from config.environment import (
     encryption_keys,
     env,
     required,
+    trusted_proxies,
 )
 
 complete_from_local_file()
@@ -44,7 +45,7 @@ LIVE_PORT = env.int("LIVE_PORT", PORT + 1)
 # In production the proxy routes the path; in development `live` listens on a port of its own.
 LIVE_PATH = "/live/"
 LIVE_EXTRA_ORIGINS: list[str] = env.list("LIVE_EXTRA_ORIGINS", default=[])
-TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+TRUSTED_PROXIES = trusted_proxies("TRUSTED_PROXIES")
 
 # --- Applications --------------------------------------------------------------------------------
 SHARED_APPS = [

@@ -30,7 +30,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.limits import client_address
+from config.addresses import client_address
 from notifications import signals
 from tenants.models import hash_token
 from webhooks import actions, refusals, signature

@@ -14,7 +14,8 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from config.limits import client_address, is_over_limit
+from config.addresses import client_address
+from config.limits import is_over_limit
 from webhooks.signature import REFUSAL_LABELS, Refusal
 
 logger = logging.getLogger(__name__)
