@@ -36,6 +36,15 @@ class SecondFactorForm(forms.Form):
         return "".join(self.cleaned_data["code"].split())
 
 
+class ConfirmForm(forms.Form):
+    answer = forms.CharField(
+        label="Password, or a code from your authenticator app",
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
 class AcceptInvitationForm(forms.Form):
     """Name and password of a new person; someone who has an account proves it by its password."""
 

@@ -10,24 +10,25 @@ from django_htmx.middleware import HtmxDetails
 if TYPE_CHECKING:
     from django_otp.models import Device
 
-    from accounts.models import Membership, User
+    from accounts.access import Standing
+    from accounts.models import User
     from tenants.models import Organization
 
 
 class VisitorRequest(HttpRequest):
-    """A request behind the host and membership middleware; who it is may be unknown."""
+    """A request behind the host and standing middleware; who it is may be unknown."""
 
     organization: Organization | None
-    membership: Membership | None
+    standing: Standing
     request_id: str
     htmx: HtmxDetails
 
 
 class MemberRequest(VisitorRequest):
-    """A member's request to the pages of their organization."""
+    """A request of somebody who may read this organization's pages: a member, or a super admin
+    who acts inside."""
 
     organization: Organization
-    membership: Membership
     user: User
 
 
@@ -35,6 +36,5 @@ class OperatorRequest(VisitorRequest):
     """A verified super admin's request on the operator host."""
 
     organization: None
-    membership: None
     user: User
     otp_device: Device

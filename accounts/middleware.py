@@ -1,4 +1,4 @@
-"""Who this person is here: membership, bound session, second factor."""
+"""Who this person is here: standing, bound session, second factor, whose name stands in the log."""
 
 from __future__ import annotations
 
@@ -7,31 +7,70 @@ from collections.abc import Callable
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
+from django.utils import timezone, translation
 
 from accounts import access
+from accounts.access import NOBODY, Standing
 from accounts.http import VisitorRequest
+from accounts.models import User
+from accounts.sessions import SessionStore
+from audit.circumstances import Actor, circumstances
+from config.addresses import client_address
 from tenants.scope import door
 
 GetResponse = Callable[[VisitorRequest], HttpResponse]
+# Open pages ask by themselves when something changed; nobody is there because of that.
+REFRESH_HEADER = "X-Live-Refresh"
+NOBODY_SIGNED_IN = Actor("Somebody")
+ACTING_AS = "operator, read-only"
 
 
-class MembershipMiddleware:
-    """Sets `request.membership`; a session that is not for this host, or whose person lost the
+class StandingMiddleware:
+    """Sets `request.standing`; a session that is not for this host, or whose person lost the
     right to be here, ends now. Read from the database at every request, so roles act at once."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: VisitorRequest) -> HttpResponse:
-        request.membership = None
+        request.standing = NOBODY
         # Read now, at the door: later the connection works as a role that sees no people.
         with door():
             signed_in = request.user.is_authenticated
         if signed_in:
-            if access.session_is_for_this_host(request):
-                request.membership = access.membership_of(request)
-            if not access.may_be_here(request):
+            request.standing = access.standing_of(request)
+            if not request.standing.may_be_here:
                 logout(request)
                 request.user = AnonymousUser()
-        with access.personal_data_as(request.membership):
+            elif REFRESH_HEADER not in request.headers:
+                self._touch(request)
+        with (
+            circumstances(**_circumstances(request)),
+            access.rights_for_request(request.standing.rights),
+        ):
+            return self._in_their_language(request)
+
+    def _touch(self, request: VisitorRequest) -> None:
+        if isinstance(request.session, SessionStore):
+            request.session.touch()
+
+    def _in_their_language(self, request: VisitorRequest) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
             return self.get_response(request)
+        zone = user.zone or timezone.get_current_timezone()
+        with translation.override(user.language), timezone.override(zone):
+            return self.get_response(request)
+
+
+def _circumstances(request: VisitorRequest) -> dict[str, object]:
+    standing: Standing = request.standing
+    user = request.user
+    return {
+        "actor": (Actor(user.audit_label, user.pk) if isinstance(user, User) else NOBODY_SIGNED_IN),
+        "organization_id": request.organization.pk if request.organization else None,
+        "acting_as": ACTING_AS if standing.acting else "",
+        "reason": standing.acting.reason if standing.acting else "",
+        "address": client_address(request),
+        "request_id": request.request_id,
+    }

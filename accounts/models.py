@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import uuid_utils.compat
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
+from django_otp.models import Device, ThrottlingMixin
 
-from tenants.models import Organization
+from accounts.roles import Right
+from accounts.roles import Role as Role
+from tenants.models import Organization, hash_token, validate_time_zone
 
 
 def normalize_email(email: str) -> str:
@@ -41,6 +47,12 @@ class User(AbstractBaseUser):
         default=False, help_text="Operator staff: sees every organization; needs a second factor."
     )
     is_demo = models.BooleanField(default=False, editable=False)
+    # Empty: times are shown in the organization's zone.
+    time_zone = models.CharField(
+        max_length=64, blank=True, default="", validators=[validate_time_zone]
+    )
+    language = models.CharField(max_length=10, choices=settings.LANGUAGES, default="en-us")
+    password_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = UserManager()
@@ -65,6 +77,14 @@ class User(AbstractBaseUser):
     def display_name(self) -> str:
         return self.name or self.email
 
+    @property
+    def audit_label(self) -> str:
+        return self.display_name
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        return ZoneInfo(self.time_zone) if self.time_zone else None
+
     # Django's admin asks these; whether the second factor was given is asked by OperatorAdminSite.
     @property
     def is_staff(self) -> bool:
@@ -84,13 +104,6 @@ class User(AbstractBaseUser):
         return self.is_active and self.is_super_admin
 
 
-class Role(models.TextChoices):
-    """What a member may do in one organization. Super admins are no members; see `User`."""
-
-    ADMIN = "org_admin", "Admin"
-    VIEWER = "org_viewer", "Viewer"
-
-
 class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(
@@ -98,6 +111,7 @@ class Membership(models.Model):
     )
     role = models.CharField(max_length=16, choices=Role.choices)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [
@@ -137,5 +151,198 @@ class Invitation(models.Model):
     def __str__(self) -> str:
         return f"{self.email} to {self.organization_id}"
 
+    @property
+    def audit_label(self) -> str:
+        return self.email
+
     def is_open(self, at: datetime | None = None) -> bool:
         return self.accepted_at is None and (at or timezone.now()) < self.expires_at
+
+
+class AccessPolicy(models.Model):
+    """What an organization's admins decided about coming in; without a row the defaults hold."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="access_policy"
+    )
+    requires_second_factor = models.BooleanField("Everybody needs a second factor", default=False)
+    viewers_see_personal_data = models.BooleanField(
+        "Viewers see whole phone numbers", default=False
+    )
+    viewers_export_personal_data = models.BooleanField(
+        "Viewers may export personal data", default=False
+    )
+    act_as_needs_consent = models.BooleanField(
+        "The operator needs our consent to look inside", default=False
+    )
+
+    def __str__(self) -> str:
+        return f"Access policy of {self.organization_id}"
+
+    @property
+    def viewers_rights(self) -> frozenset[Right]:
+        """What is marked POLICY in the table of roles and allowed here."""
+        allowed = {
+            Right.SEE_PERSONAL_DATA: self.viewers_see_personal_data,
+            Right.EXPORT_PERSONAL_DATA: self.viewers_export_personal_data,
+        }
+        return frozenset(right for right, yes in allowed.items() if yes)
+
+
+class Session(AbstractBaseSession):
+    """A session with what its owner wants to know of it. Written by `accounts.sessions`."""
+
+    # Names the session in URLs; made from the key, and does not give it away.
+    id = models.UUIDField(unique=True, editable=False)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    # Empty on the operator host, and before anybody signed in.
+    organization = models.ForeignKey(
+        Organization, null=True, on_delete=models.CASCADE, related_name="+"
+    )
+    # A name of `settings.SESSION_LIMITS`; empty before anybody signed in.
+    limits = models.CharField(max_length=16, blank=True, default="")
+    device = models.CharField(max_length=120, blank=True, default="")
+    address = models.CharField(max_length=45, blank=True, default="")
+    signed_in_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
+
+    @classmethod
+    def get_session_store_class(cls) -> type[Any]:
+        from accounts.sessions import SessionStore
+
+        return SessionStore
+
+    def has_ended(self, at: datetime) -> bool:
+        """Whether it was idle for too long, or lasts too long."""
+        limits = settings.SESSION_LIMITS.get(self.limits)
+        if limits is None or self.signed_in_at is None:
+            return False
+        seen_at = self.last_seen_at or self.signed_in_at
+        return at >= seen_at + limits.idle or at >= self.signed_in_at + limits.absolute
+
+
+class KnownDevice(models.Model):
+    """A browser somebody signed in from before, known by a random cookie."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="known_devices")
+    token_sha256 = models.BinaryField(max_length=32, editable=False)
+    last_used_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=("user", "token_sha256"), name="known_device_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"A device of {self.user_id}"
+
+
+class EmailChange(models.Model):
+    """A change of address that waits for both addresses to confirm it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="email_change")
+    new_email = models.EmailField(max_length=254)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    old_confirmed_at = models.DateTimeField(null=True, blank=True)
+    new_confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} to {self.new_email}"
+
+
+class Handover(models.Model):
+    """A one-time link from one host to another for somebody who is signed in already."""
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    token_sha256 = models.BinaryField(max_length=32, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    # Where it leads: an organization, or the operator host.
+    organization = models.ForeignKey(
+        Organization, null=True, on_delete=models.CASCADE, related_name="+"
+    )
+    # The second factor given on the host it comes from.
+    device_id = models.CharField(max_length=200, blank=True, default="")
+    # The session it comes from: that session must still be there when the link is used.
+    from_session_id = models.UUIDField(null=True)
+    acting = models.ForeignKey(
+        "ActingInside", null=True, on_delete=models.CASCADE, related_name="+"
+    )
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} to {self.organization_id}"
+
+
+class ActingInside(models.Model):
+    """A super admin's look inside one organization: asked for, consented to, begun, ended."""
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    user_label = models.CharField(max_length=254)
+    reason = models.CharField(max_length=500)
+    requested_at = models.DateTimeField(db_default=Now(), editable=False)
+    # Set at once where no consent is needed.
+    consented_at = models.DateTimeField(null=True, blank=True)
+    consented_by = models.CharField(max_length=254, blank=True, default="")
+    refused_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=("organization", "-requested_at"), name="acting_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.user_label} inside {self.organization_id}"
+
+    def is_running(self, at: datetime | None = None) -> bool:
+        now = at or timezone.now()
+        begun = self.started_at is not None and self.ends_at is not None and now < self.ends_at
+        return begun and self.ended_at is None
+
+
+class RecoveryCodes(ThrottlingMixin, Device):
+    """A sheet of codes for somebody who lost their other factor. Each works once.
+
+    Unlike django-otp's static devices it keeps hashes only: a code has 80 random bits, so a plain
+    SHA-256 is enough.
+    """
+
+    def verify_token(self, token: str) -> bool:
+        """Whether this is one of the unused codes; it is used up then."""
+        allowed, _ = self.verify_is_allowed()
+        if not allowed:
+            return False
+        code = hash_token(normalize_recovery_code(token))
+        used = self.codes.filter(code_sha256=code, used_at=None).update(used_at=timezone.now())
+        if used:
+            self.throttle_reset()
+        else:
+            self.throttle_increment()
+        return bool(used)
+
+    def get_throttle_factor(self) -> float:
+        return 1.0
+
+
+def normalize_recovery_code(text: str) -> str:
+    """As stored: capitals and digits, whatever separates the groups."""
+    return "".join(character for character in text.upper() if character.isalnum())
+
+
+class RecoveryCode(models.Model):
+    device = models.ForeignKey(RecoveryCodes, on_delete=models.CASCADE, related_name="codes")
+    code_sha256 = models.BinaryField(max_length=32, editable=False)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=("device", "code_sha256"), name="recovery_code_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"A recovery code of {self.device_id}"

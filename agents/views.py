@@ -10,8 +10,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import admin_required, is_admin, member_required
+from accounts.access import may, member_required, right_required
 from accounts.http import MemberRequest
+from accounts.roles import Right
 from agents import access, actions
 from agents.forms import AgentNameForm
 from agents.models import Agent
@@ -38,14 +39,14 @@ def agent_detail(request: MemberRequest, agent_id: UUID) -> HttpResponse:
         "calls_url": f"{reverse('calls:list')}?agent={agent.pk}",
         "zone": request.organization.time_zone,
     }
-    if is_admin(request):
+    if may(request, Right.RENAME_AGENTS):
         context["form"] = AgentNameForm(initial={"name": agent.name})
         context["form_url"] = reverse("agents:edit", args=[agent.pk])
     return render(request, "agents/detail.html", context)
 
 
 @require_POST
-@admin_required
+@right_required(Right.RENAME_AGENTS)
 def edit_agent(request: MemberRequest, agent_id: UUID) -> HttpResponse:
     agent = access.get_agent(request, agent_id)
     form = AgentNameForm(request.POST)

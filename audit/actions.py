@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from auditlog.diff import get_field_value
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from audit import chain
@@ -108,7 +108,7 @@ def _organization_id(now: Circumstances) -> UUID | None:
     if isinstance(scope, SharedScope):
         return now.organization_id
     # Only the schema's name is known; its role sees one organization, its own.
-    return Organization.objects.only("pk").get(schema_name=connection.schema_name).pk
+    return Organization.objects.only("pk").get(schema_name=scope.schema_name).pk
 
 
 def _subject(subject: models.Model | str) -> dict[str, str]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 from uuid import UUID
 
 from django.db import models
 
-if TYPE_CHECKING:
-    pass
 
-
-class EntryQuerySet(models.QuerySet["Entry"]):
+class EntryQuerySet(models.QuerySet[Any]):  # the base of `Entry` comes without types
     def of_chain(self, organization_id: UUID | None) -> EntryQuerySet:
         """One organization's entries, or the operator's own."""
         if organization_id is None:

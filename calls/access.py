@@ -9,13 +9,14 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from accounts import access
+from accounts.roles import Right
 from calls.models import Call, Chat
 
 
 def get_call(request: HttpRequest, call_id: UUID, *, write: bool = False) -> Call:
     """404 if there is none here, 403 if it may be seen but not changed."""
     call: Call = get_object_or_404(Call.objects.select_related("agent"), pk=call_id)
-    if write and not access.is_admin(request):
+    if write and not access.may(request, Right.CLASSIFY_CALLS):
         raise PermissionDenied
     return call
 

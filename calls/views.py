@@ -10,8 +10,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import admin_required, is_admin, member_required
+from accounts.access import may, member_required, right_required
 from accounts.http import MemberRequest
+from accounts.roles import Right
 from calls import access, actions, presentation
 from calls.filters import CallFilter, chips, ignored
 from calls.forms import BillableForm
@@ -48,7 +49,7 @@ def call_detail(request: MemberRequest, call_id: UUID) -> HttpResponse:
         "newer_url": newer and newer.get_absolute_url(),
         "older_url": older and older.get_absolute_url(),
     }
-    if is_admin(request):
+    if may(request, Right.CLASSIFY_CALLS):
         initial = {"is_billable": "yes" if call.is_billable else "no"}
         context["billable_form"] = BillableForm(initial=initial)
         context["billable_url"] = call.get_classify_url()
@@ -56,7 +57,7 @@ def call_detail(request: MemberRequest, call_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@admin_required
+@right_required(Right.CLASSIFY_CALLS)
 def classify_call(request: MemberRequest, call_id: UUID) -> HttpResponse:
     call = access.get_call(request, call_id, write=True)
     form = BillableForm(request.POST)

@@ -9,25 +9,26 @@ from django.urls import reverse
 
 from accounts import access
 from accounts.http import VisitorRequest
+from accounts.roles import Right
 from notifications import tickets
 from tenants.models import Organization
 
-# label, icon, URL name, admins only
+# label, icon, URL name, right it takes
 _ORGANIZATION = (
     (
         None,
         (
-            ("Overview", "layout-dashboard", "analytics:overview", False),
-            ("Calls", "phone", "calls:list", False),
-            ("Chats", "message-square", "calls:chat_list", False),
-            ("Agents", "bot", "agents:list", False),
+            ("Overview", "layout-dashboard", "analytics:overview", Right.READ),
+            ("Calls", "phone", "calls:list", Right.READ),
+            ("Chats", "message-square", "calls:chat_list", Right.READ),
+            ("Agents", "bot", "agents:list", Right.READ),
         ),
     ),
     (
         "Workspace",
         (
-            ("Deliveries", "webhook", "webhooks:list", False),
-            ("Alerts", "bell", "webhooks:alert_list", False),
+            ("Deliveries", "webhook", "webhooks:list", Right.READ),
+            ("Alerts", "bell", "webhooks:alert_list", Right.READ),
         ),
     ),
 )
@@ -35,8 +36,8 @@ _OPERATOR = (
     (
         None,
         (
-            ("Organizations", "building-2", "operations:organization_list", False),
-            ("Records", "database", "admin:index", False),
+            ("Organizations", "building-2", "operations:organization_list", None),
+            ("Records", "database", "admin:index", None),
         ),
     ),
 )
@@ -54,10 +55,11 @@ def _sections(request: VisitorRequest) -> list[dict[str, Any]]:
                 "url": reverse(name),
                 "current": _is_current(name, namespace),
             }
-            for text, icon, name, admins_only in items
-            if not admins_only or access.is_admin(request)
+            for text, icon, name, right in items
+            if right is None or access.may(request, right)
         ]
-        sections.append({"label": label, "items": rows})
+        if rows:
+            sections.append({"label": label, "items": rows})
     return sections
 
 
@@ -71,7 +73,7 @@ def _is_current(name: str, shown: str) -> bool:
 
 
 def _live(request: VisitorRequest) -> dict[str, str] | None:
-    if not request.organization or not request.membership:
+    if not request.organization or not access.may(request, Right.READ):
         return None
     ticket = tickets.Ticket(
         str(request.organization.pk),
@@ -99,7 +101,9 @@ def page_shell(request: VisitorRequest) -> dict[str, Any]:
     return shell | {
         "navigation": _sections(request),
         "live": _live(request),
-        "is_admin": access.is_admin(request),
+        # `{% if can.manage_users %}`: the table of accounts/roles.py.
+        "can": {right.value: True for right in request.standing.rights},
+        "acting": request.standing.acting,
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import urlsplit
+from datetime import timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
 
 from config.environment import (
     BASE_DIR,
@@ -13,11 +14,19 @@ from config.environment import (
     complete_from_local_file,
     encryption_keys,
     env,
+    mail_address,
+    mail_settings,
     required,
     trusted_proxies,
 )
 
 complete_from_local_file()
+
+
+class SessionLimits(NamedTuple):
+    idle: timedelta
+    absolute: timedelta
+
 
 ENVIRONMENT = choice("ENVIRONMENT", ("development", "test", "production"), "development")
 PRODUCTION = ENVIRONMENT == "production"
@@ -60,14 +69,12 @@ SHARED_APPS = [
     "config",
     "django.contrib.contenttypes",
     "django.contrib.auth",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.admin",
     "django_otp",
     "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
     "procrastinate.contrib.django",
     "rest_framework",
     "django_htmx",
@@ -149,8 +156,8 @@ CHANNEL_LAYERS = {
 # --- Requests ------------------------------------------------------------------------------------
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
+    "config.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "config.middleware.SecurityHeadersMiddleware",
     # Above the policy for pages, which costs it a tenth of its time; it sends one of its own.
     "webhooks.middleware.WebhookPathMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -163,7 +170,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "accounts.middleware.MembershipMiddleware",
+    "accounts.middleware.StandingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -235,19 +242,27 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
+# How long a session lasts without a request, and at most; see accounts.models.Session.
+SESSION_LIMITS = {
+    "member": SessionLimits(idle=timedelta(hours=12), absolute=timedelta(days=14)),
+    "super_admin": SessionLimits(idle=timedelta(minutes=30), absolute=timedelta(hours=12)),
+    "acting": SessionLimits(idle=timedelta(minutes=30), absolute=timedelta(minutes=30)),
+}
+# After this, keys, people, domains, exports of personal data and deletion ask who it is again.
+CONFIRMED_SECONDS = 30 * 60
 SECURE_SSL_REDIRECT = SECURE and env.bool("SSL_REDIRECT", True)
 # A load balancer asks over http inside the network.
 SECURE_REDIRECT_EXEMPT = [r"^health/?$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+# On the product's own hosts only; customers' domains get neither, see config/headers.py.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
-# Not preloaded: the header also goes out on domains that belong to customers.
 SECURE_HSTS_PRELOAD = False
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = [
-    "security.W021",  # no HSTS preload on customers' domains, see above
+    "security.W021",  # no HSTS preload: an installation's own domain is its operator's to enter
     "security.W002",  # X-Frame-Options is sent by SecurityHeadersMiddleware
 ]
 
@@ -271,8 +286,34 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     }
 }
 
+# --- Mail: sent by jobs only, see config/mail.py --------------------------------------------------
+# Without a server: files in development, which /dev/mailbox/ shows; nothing in production, where
+# `check --deploy` warns of it and sending fails.
+_mail_folder = str(BASE_DIR / ".local" / ("test/mail" if ENVIRONMENT == "test" else "mail"))
+_mail_defaults = {
+    "development": f"filemail://{quote(_mail_folder)}",
+    "test": "memorymail://",
+    "production": "dummymail://",
+}
+_mail = mail_settings("EMAIL_URL", _mail_defaults[ENVIRONMENT], tls_only=PRODUCTION)
+MAIL_IS_CONFIGURED = not PRODUCTION or bool(env.str("EMAIL_URL", ""))
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST = _mail["EMAIL_HOST"] or ""
+EMAIL_PORT = _mail["EMAIL_PORT"]
+EMAIL_HOST_USER = _mail["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = _mail["EMAIL_FILE_PATH"] or _mail_folder
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = mail_address(
+    "MAIL_FROM", f"Switchboard <switchboard@{BASE_DOMAIN}>"
+)
+
 # --- Pages ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"
+# The pages are in English; the choice decides how dates and times are written.
+LANGUAGES = [("en-us", "English (United States)"), ("en-gb", "English (United Kingdom)")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
@@ -286,6 +327,7 @@ STATICFILES_FINDERS = [
     "config.fonts.InterFinder",
 ]
 WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # our scripts and fonts are for our own pages
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

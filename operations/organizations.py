@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from accounts import actions as accounts_actions
+from accounts.actions import invitations
 from accounts.models import Role
 from agents import actions as agents_actions
 from calls.models import Call
@@ -131,7 +131,7 @@ def _finish(
     if retell_api_key:
         with organization_context(organization):
             agents_actions.set_signing_key(organization.pk, retell_api_key)
-    _, invitation_url = accounts_actions.invite(
+    _, invitation_url = invitations.invite(
         organization, email=admin_email, role=Role.ADMIN, invited_by=created_by
     )
     return NewOrganization(organization, endpoint, invitation_url)

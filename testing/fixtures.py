@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -18,16 +19,21 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 from django.test.client import ClientHandler
+from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from psycopg import sql
 
-from accounts import actions as accounts_actions
-from accounts.access import SESSION_HOST_KEY, host_key
-from accounts.models import Role, User
+from accounts.access import ACTING_KEY, CONFIRMED_KEY, SESSION_HOST_KEY, host_key
+from accounts.actions import members, super_admins
+from accounts.models import ActingInside, Role, User
+from accounts.sessions import SIGN_IN_KEY
 from agents import actions as agents_actions
 from tenants import actions as tenants_actions
 from tenants import provisioning
 from tenants.models import Organization
 from tenants.pin import organization_context
+from tenants.scope import door
 from testing.servers import Servers, running_servers
 from webhooks.endpoints import Endpoint
 from webhooks.endpoints import cache as endpoint_cache
@@ -105,7 +111,7 @@ def _organization(slug: str, name: str, zone: str) -> tuple[Organization, str]:
 
 def _people(acme: Organization, globex: Organization) -> People:
     def member(organization: Organization, name: str, role: Role) -> User:
-        return accounts_actions.add_member(
+        return members.add_member(
             organization,
             email=f"{name.lower()}@example.com",
             role=role,
@@ -113,7 +119,7 @@ def _people(acme: Organization, globex: Organization) -> People:
             name=name,
         )
 
-    sam = accounts_actions.create_super_admin(email="sam@example.com", name="Sam").user
+    sam = super_admins.create_super_admin(email="sam@example.com", name="Sam").user
     return People(
         alice=member(acme, "Alice", Role.ADMIN),
         bob=member(acme, "Bob", Role.VIEWER),
@@ -239,36 +245,69 @@ ClientFactory = Callable[..., CanaryClient]
 @pytest.fixture
 def browser_of(world: World) -> ClientFactory:
     """`browser_of(user, organization)`: a signed-in client; `browser_of(None, …)`: anonymous;
-    without an organization the operator host, verified unless `verified=False`."""
+    without an organization the operator host. With their second factor unless `verified=False`;
+    as if they had just said who they are, unless `confirmed=False`."""
 
     def make(
-        user: User | None, organization: Organization | None = None, *, verified: bool = True
+        user: User | None,
+        organization: Organization | None = None,
+        *,
+        verified: bool = True,
+        confirmed: bool = True,
+        acting_inside: Organization | None = None,
     ) -> CanaryClient:
         host = organization.host if organization else "localhost:8000"
         other = {"acme": "globex", "globex": "acme"}.get(organization.slug if organization else "")
         client = CanaryClient(host, CANARIES[other] if other else "")
         if user is not None:
-            _sign_in(client, user, organization, verified=verified)
+            _sign_in(client, user, organization, verified=verified, confirmed=confirmed)
+        if acting_inside is not None:
+            _act_inside(client, user, acting_inside)
         return client
 
     return make
 
 
 def _sign_in(
-    client: Client, user: User, organization: Organization | None, *, verified: bool
+    client: Client,
+    user: User,
+    organization: Organization | None,
+    *,
+    verified: bool,
+    confirmed: bool,
 ) -> None:
     """A session as `accounts.actions.sign_in` leaves it."""
-    from django_otp import DEVICE_ID_SESSION_KEY
-    from django_otp.plugins.otp_totp.models import TOTPDevice
-
-    from tenants.scope import door
-
     with door():
         client.force_login(user)
         session = client.session
         session[SESSION_HOST_KEY] = host_key(organization)
+        if confirmed:
+            session[CONFIRMED_KEY] = timezone.now().timestamp()
+        session[SIGN_IN_KEY] = {
+            "user_id": str(user.pk),
+            "organization_id": str(organization.pk) if organization else None,
+            "limits": "super_admin" if user.is_super_admin else "member",
+            "device": "Chrome on Linux",
+            "address": "127.0.0.1",
+            "signed_in_at": timezone.now().isoformat(),
+        }
         if verified and (device := TOTPDevice.objects.filter(user=user).first()):
             session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session.save()
+
+
+def _act_inside(client: Client, user: User | None, organization: Organization) -> None:
+    """A session as entering an organization leaves it."""
+    now = timezone.now()
+    assert user is not None
+    with door():
+        acting = ActingInside.objects.create(
+            organization=organization, user=user, user_label=user.display_name,
+            reason="A caller asked why", consented_at=now, started_at=now,
+            ends_at=now + timedelta(minutes=30),
+        )  # fmt: skip
+        session = client.session
+        session[ACTING_KEY] = str(acting.pk)
         session.save()
 
 

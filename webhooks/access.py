@@ -9,16 +9,17 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from accounts import access
+from accounts.roles import Right
 from webhooks.models import Delivery
 
 
 def get_delivery(request: HttpRequest, delivery_id: UUID, *, write: bool = False) -> Delivery:
     delivery = get_object_or_404(Delivery, pk=delivery_id)
-    if write and not access.is_admin(request):
+    if write and not access.may(request, Right.REPLAY_DELIVERIES):
         raise PermissionDenied
     return delivery
 
 
 def may_read_body(request: HttpRequest) -> bool:
     """Bodies hold whole numbers and transcripts: admins only."""
-    return access.is_admin(request)
+    return access.may(request, Right.READ_BODIES)

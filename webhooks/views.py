@@ -10,8 +10,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import admin_required, is_admin, member_required
+from accounts.access import may, member_required, right_required
 from accounts.http import MemberRequest
+from accounts.roles import Right
 from calls.models import RetellAlert
 from config.paging import count_text, keyset_page, with_parameters
 from config.partials import render_page
@@ -68,7 +69,7 @@ def delivery_detail(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
     context = {
         "delivery": delivery,
         "subject_url": presentation.subject_url(delivery),
-        "can_replay": is_admin(request) and not delivery.body_removed_at,
+        "can_replay": may(request, Right.REPLAY_DELIVERIES) and not delivery.body_removed_at,
         "replay_url": reverse("webhooks:replay", args=[delivery.pk]),
         "zone": request.organization.time_zone,
     }
@@ -78,7 +79,7 @@ def delivery_detail(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@admin_required
+@right_required(Right.REPLAY_DELIVERIES)
 def replay_delivery(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
     delivery = access.get_delivery(request, delivery_id, write=True)
     actions.apply_again(delivery, organization=request.organization)

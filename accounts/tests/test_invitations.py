@@ -13,7 +13,7 @@ from django.contrib.auth import SESSION_KEY
 from django.db import connections
 from django.utils import timezone
 
-from accounts import actions
+from accounts.actions import invitations as actions
 from accounts.exceptions import AccountError
 from accounts.models import Invitation, Membership, Role, User
 from tenants.models import Organization

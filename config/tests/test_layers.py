@@ -1,10 +1,14 @@
 """Imports between apps go down only.
 
-    operations   webhooks      5
-    analytics    billing       4
-    calls   ──▶  agents        3
-    audit        notifications 2
-    accounts ──▶ tenants       1
+    operations   webhooks      6
+    analytics    billing       5
+    calls   ──▶  agents        4
+    notifications              3
+    accounts                   2
+    audit        ──▶ tenants   1
+
+`audit` is a sink, and lies below the people whose doings it keeps (docs/adr/0005); its pages are
+the one part that knows who is looking.
 
 `config` holds settings, URLs and the frame of pages, which may know every app; an app uses only
 the parts of it that know nothing above that app.
@@ -22,19 +26,21 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 LAYERS = {
     "tenants": 1,
-    "accounts": 1,
-    "notifications": 2,
-    "audit": 2,
-    "agents": 3,
-    "calls": 3,
-    "analytics": 4,
-    "billing": 4,
-    "webhooks": 5,
-    "operations": 5,
+    "audit": 1,
+    "accounts": 2,
+    "notifications": 3,
+    "agents": 4,
+    "calls": 4,
+    "analytics": 5,
+    "billing": 5,
+    "webhooks": 6,
+    "operations": 6,
 }
 # Arrows between two apps of one layer. Loading demo data plays Retell at the webhooks' door, and
 # the operator's pages set a new organization's door up.
-SIDEWAYS = {("accounts", "tenants"), ("calls", "agents"), ("operations", "webhooks")}
+SIDEWAYS = {("audit", "tenants"), ("calls", "agents"), ("operations", "webhooks")}
+# Pages of an app that lies below the people who look at them; nothing imports these.
+PAGES = {"audit/views.py": 3, "audit/forms.py": 3, "audit/urls.py": 3}
 
 
 def sources(app: str) -> list[Path]:
@@ -52,10 +58,10 @@ def imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def may_import(app: str, other: str) -> bool:
+def may_import(app: str, other: str, file: str = "") -> bool:
     if app == other:
         return True
-    return LAYERS[other] < LAYERS[app] or (app, other) in SIDEWAYS
+    return LAYERS[other] < PAGES.get(file, LAYERS[app]) or (app, other) in SIDEWAYS
 
 
 def arrows(app: str) -> Iterator[tuple[Path, str, str]]:
@@ -75,7 +81,11 @@ def test_every_app_has_a_layer() -> None:
 
 @pytest.mark.parametrize("app", APPS)
 def test_an_app_imports_downwards_only(app: str) -> None:
-    upward = [(str(file), name) for file, other, name in arrows(app) if not may_import(app, other)]
+    upward = [
+        (str(file), name)
+        for file, other, name in arrows(app)
+        if not may_import(app, other, str(file))
+    ]
     assert upward == []
 
 

@@ -1,8 +1,8 @@
 """Every URL × method × person has an expected status; a URL that nobody listed fails.
 
-Columns: GET, then POST. On an organization's host (Acme's): nobody, Bob the viewer, Alice the
-admin, Charlie who administers another organization, Sam the operator, the last two with sessions
-forged for this host. On the operator's: nobody, Alice, Sam before his code, Sam.
+Columns: GET, then POST, each for the same eight people with a session for that host: nobody, Bob
+the viewer, Alice the admin, Eve who is no member any more, Charlie who administers another
+organization, Sam the operator before his code, Sam, and Sam acting inside the organization.
 """
 
 from __future__ import annotations
@@ -18,64 +18,66 @@ from django.core.cache import cache
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts import actions as accounts_actions
+from accounts.actions import invitations, members
 from accounts.models import Invitation, Membership, Role, User
 from agents.models import Agent
 from calls.models import Call, Chat
 from tenants.models import Domain, Organization, WebhookEndpoint
 from tenants.pin import organization_context
 from tenants.scope import platform
-from testing.fixtures import CANARIES, CanaryClient, ClientFactory, World
+from testing.fixtures import CANARIES, PASSWORD, CanaryClient, ClientFactory, World
 from webhooks.models import Delivery
 
 ORGANIZATION = """
-/                                       302 200 200 302 302   405 405 405 405 405
-/agents/                                302 200 200 302 302   405 405 405 405 405
-/agents/<uuid:agent_id>/                302 200 200 302 302   405 405 405 405 405
-/agents/<uuid:agent_id>/edit/           405 405 405 405 405   302 403 302 302 302
-/calls/                                 302 200 200 302 302   405 405 405 405 405
-/calls/<uuid:call_id>/                  302 200 200 302 302   405 405 405 405 405
-/calls/<uuid:call_id>/classify/         405 405 405 405 405   302 403 302 302 302
-/calls/chats/                           302 200 200 302 302   405 405 405 405 405
-/calls/chats/<uuid:chat_id>/            302 200 200 302 302   405 405 405 405 405
-/deliveries/                            302 200 200 302 302   405 405 405 405 405
-/deliveries/<uuid:delivery_id>/         302 200 200 302 302   405 405 405 405 405
-/deliveries/<uuid:delivery_id>/replay/  405 405 405 405 405   302 403 302 302 302
-/deliveries/alerts/                     302 200 200 302 302   405 405 405 405 405
-/invitations/<str:token>/               200 200 200 200 200   200 200 200 200 200
-/sign-in/                               200 200 200 200 200   200 200 200 200 200
-/sign-in/code/                          302 302 302 302 302   302 302 302 302 302
-/sign-out/                              405 405 405 405 405   302 302 302 302 302
+/                                       302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/agents/                                302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/agents/<uuid:agent_id>/                302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/agents/<uuid:agent_id>/edit/           405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/calls/                                 302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/calls/<uuid:call_id>/                  302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/calls/<uuid:call_id>/classify/         405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/calls/chats/                           302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/calls/chats/<uuid:chat_id>/            302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/deliveries/                            302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/deliveries/<uuid:delivery_id>/         302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/deliveries/<uuid:delivery_id>/replay/  405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/deliveries/alerts/                     302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/invitations/<str:token>/               200 200 200 200 200 200 200 200   200 200 200 200 200 200 200 200
+/sign-in/                               200 200 200 200 200 200 200 200   200 200 200 200 200 200 200 200
+/sign-in/code/                          302 302 302 302 302 302 302 302   302 302 302 302 302 302 302 302
+/sign-out/                              405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/confirm/                               302 200 200 302 302 302 302 403   302 200 200 302 302 302 302 403
 """
 OPERATOR = """
-/                                                  302 302 302 200   405 405 405 405
-/organizations/new/                                302 302 302 200   302 302 302 200
-/organizations/<uuid:organization_id>/             302 302 302 200   405 405 405 405
-/organizations/<uuid:organization_id>/resume/      405 405 405 405   302 302 302 302
-/organizations/<uuid:organization_id>/suspend/     405 405 405 405   302 302 302 302
-/invitations/<str:token>/                          404 404 404 404   404 404 404 404
-/sign-in/                                          200 200 200 200   200 200 200 200
-/sign-in/code/                                     302 302 302 302   302 302 302 302
-/sign-out/                                         405 405 405 405   302 302 302 302
-/admin/                                            302 302 302 200   302 302 302 200
-/admin/login/                                      302 302 302 302   302 302 302 302
-/admin/logout/                                     302 302 302 405   302 302 302 200
-/admin/password_change/                            302 302 302 200   302 302 302 200
-/admin/password_change/done/                       302 302 302 200   302 302 302 405
-/admin/autocomplete/                               302 302 302 403   302 302 302 405
-/admin/jsi18n/                                     302 302 302 200   302 302 302 405
-/admin/r/<path:content_type_id>/<path:object_id>/  302 302 302 404   302 302 302 404
-/admin/^(?P<app_label>tenants|accounts)/$          302 302 302 200   302 302 302 200
-/admin/(?P<url>.*)$                                302 302 302 404   302 302 302 404
+/                                                  302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
+/organizations/new/                                302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
+/organizations/<uuid:organization_id>/             302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
+/organizations/<uuid:organization_id>/resume/      405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/organizations/<uuid:organization_id>/suspend/     405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/invitations/<str:token>/                          404 404 404 404 404 404 404 404   404 404 404 404 404 404 404 404
+/sign-in/                                          200 200 200 200 200 200 200 200   200 200 200 200 200 200 200 200
+/sign-in/code/                                     302 302 302 302 302 302 302 302   302 302 302 302 302 302 302 302
+/sign-out/                                         405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/confirm/                                          302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
+/admin/                                            302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
+/admin/login/                                      302 302 302 302 302 302 302 302   302 302 302 302 302 302 302 302
+/admin/logout/                                     302 302 302 302 302 302 405 302   302 302 302 302 302 302 200 302
+/admin/password_change/                            302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
+/admin/password_change/done/                       302 302 302 302 302 302 200 302   302 302 302 302 302 302 405 302
+/admin/autocomplete/                               302 302 302 302 302 302 403 302   302 302 302 302 302 302 405 302
+/admin/jsi18n/                                     302 302 302 302 302 302 200 302   302 302 302 302 302 302 405 302
+/admin/r/<path:content_type_id>/<path:object_id>/  302 302 302 302 302 302 404 302   302 302 302 302 302 302 404 302
+/admin/^(?P<app_label>tenants|accounts)/$          302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
+/admin/(?P<url>.*)$                                302 302 302 302 302 302 404 302   302 302 302 302 302 302 404 302
 """
 # The admin only shows: nothing is added, changed or deleted there.
 MODEL = """
-/admin/{model}/                                    302 302 302 200   302 302 302 200
-/admin/{model}/<path:object_id>/                   302 302 302 302   302 302 302 302
-/admin/{model}/<path:object_id>/change/            302 302 302 200   302 302 302 403
-/admin/{model}/<path:object_id>/delete/            302 302 302 403   302 302 302 403
-/admin/{model}/<path:object_id>/history/           302 302 302 200   302 302 302 200
-/admin/{model}/add/                                302 302 302 403   302 302 302 403
+/admin/{model}/                           302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
+/admin/{model}/<path:object_id>/          302 302 302 302 302 302 302 302   302 302 302 302 302 302 302 302
+/admin/{model}/<path:object_id>/change/   302 302 302 302 302 302 200 302   302 302 302 302 302 302 403 302
+/admin/{model}/<path:object_id>/delete/   302 302 302 302 302 302 403 302   302 302 302 302 302 302 403 302
+/admin/{model}/<path:object_id>/history/  302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
+/admin/{model}/add/                       302 302 302 302 302 302 403 302   302 302 302 302 302 302 403 302
 """
 MODELS = {
     "tenants/organization": Organization,
@@ -163,6 +165,30 @@ def filled(world: World) -> World:
     return world
 
 
+def eight(
+    world: World, browser_of: ClientFactory, organization: Organization | None
+) -> list[CanaryClient]:
+    """The table's columns, each with a session for this host."""
+    people = world.people
+    eve = members.add_member(
+        world.acme, email="eve@example.com", role=Role.ADMIN, password=PASSWORD
+    )
+    clients = [
+        browser_of(None, organization),
+        browser_of(people.bob, organization),
+        browser_of(people.alice, organization),
+        browser_of(eve, organization),
+        browser_of(people.charlie, organization),
+        browser_of(people.sam, organization, verified=False),
+        browser_of(people.sam, organization),
+        browser_of(people.sam, world.acme, acting_inside=world.acme),
+    ]
+    clients[-1].defaults["HTTP_HOST"] = clients[0].defaults["HTTP_HOST"]
+    with platform():
+        Membership.objects.filter(user=eve).delete()
+    return clients
+
+
 def path_of(url: str, world: World, token: str) -> str:
     """A URL with the keys of things that are there."""
     for name, model in MODELS.items():
@@ -177,7 +203,7 @@ def path_of(url: str, world: World, token: str) -> str:
 
 def differences(urlconf: str, world: World, people: list[Person]) -> list[str]:
     """Rows of the table as they should stand there."""
-    _, link = accounts_actions.invite(
+    _, link = invitations.invite(
         world.acme, email="dora@example.com", role=Role.VIEWER, invited_by=""
     )
     wrong = []
@@ -195,20 +221,12 @@ def test_every_url_is_listed_and_every_listed_url_is_there(urlconf: str) -> None
 
 
 def test_urls_of_an_organization_answer_as_listed(filled: World, browser_of: ClientFactory) -> None:
-    people = filled.people
-    users = (None, people.bob, people.alice, people.charlie, people.sam)
-    visitors = [person(browser_of(user, filled.acme)) for user in users]
+    visitors = [person(client) for client in eight(filled, browser_of, filled.acme)]
     assert differences("config.urls_organization", filled, visitors) == []
 
 
 def test_urls_of_the_operator_answer_as_listed(filled: World, browser_of: ClientFactory) -> None:
-    sam = filled.people.sam
-    visitors = [
-        person(browser_of(None)),
-        person(browser_of(filled.people.alice)),
-        person(browser_of(sam, verified=False)),
-        person(browser_of(sam)),
-    ]
+    visitors = [person(client) for client in eight(filled, browser_of, None)]
     assert differences("config.urls_operator", filled, visitors) == []
 
 

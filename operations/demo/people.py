@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 
-from accounts.actions import add_member, create_super_admin
+from accounts.actions.members import add_member
+from accounts.actions.super_admins import create_super_admin
 from accounts.models import Role, User
 from operations.local.folders import Folders, write_private
 from tenants.models import Organization

@@ -54,10 +54,17 @@ SHARED_TABLES: dict[str, SharedTable] = {
         door=WRITE, platform=WRITE, organization=READ, own_rows=f"organization_id = {_ME}"
     ),
     "accounts_invitation": SharedTable(door=WRITE, platform=WRITE),
-    "django_session": SharedTable(door=WRITE, platform=WRITE),
+    "accounts_accesspolicy": SharedTable(
+        door=WRITE, platform=WRITE, organization=READ, own_rows=f"organization_id = {_ME}"
+    ),
+    "accounts_session": SharedTable(door=WRITE, platform=WRITE),
+    "accounts_knowndevice": SharedTable(door=WRITE, platform=WRITE),
+    "accounts_emailchange": SharedTable(door=WRITE, platform=WRITE),
+    "accounts_handover": SharedTable(door=WRITE, platform=WRITE),
+    "accounts_actinginside": SharedTable(door=WRITE, platform=WRITE),
+    "accounts_recoverycodes": SharedTable(door=WRITE, platform=WRITE),
+    "accounts_recoverycode": SharedTable(door=WRITE, platform=WRITE),
     "otp_totp_totpdevice": SharedTable(door=WRITE, platform=WRITE),
-    "otp_static_staticdevice": SharedTable(door=WRITE, platform=WRITE),
-    "otp_static_statictoken": SharedTable(door=WRITE, platform=WRITE),
     # Insert-only for everybody but the owner.
     "audit_entry": SharedTable(
         door=APPEND, platform=APPEND, organization=APPEND, own_rows=f"organization_id = {_ME}"
@@ -65,6 +72,8 @@ SHARED_TABLES: dict[str, SharedTable] = {
     "audit_head": SharedTable(
         door=MOVE, platform=MOVE, organization=MOVE, own_rows=f"chain = {_ME}::text"
     ),
+    # Made by django-auditlog's migrations although its model is swapped for ours; never used.
+    "auditlog_logentry": SharedTable(),
     "django_admin_log": SharedTable(platform=WRITE),
     "django_content_type": SharedTable(
         door=READ, platform=READ, organization=READ, own_rows="true"

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import actions
+from accounts.actions import super_admins as actions
 from accounts.exceptions import AccountError
 
 

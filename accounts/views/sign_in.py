@@ -1,24 +1,20 @@
-"""Coming in and going out."""
+"""Coming in, going out, and saying again who one is."""
 
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib import messages
-from django.contrib.auth import logout
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions
-from accounts.exceptions import AccountError
-from accounts.forms import AcceptInvitationForm, SecondFactorForm, SignInForm
-from accounts.http import VisitorRequest
+from accounts.access import person_required
+from accounts.actions import sign_in as actions
+from accounts.forms import ConfirmForm, SecondFactorForm, SignInForm
+from accounts.http import MemberRequest, VisitorRequest
 from accounts.limits import RETRY_AFTER_SECONDS, limited_sign_in, may_try_code
-from accounts.models import User
-from config.errors import not_found, too_many_requests
-from tenants.scope import door
+from config.errors import too_many_requests
 
 WRONG_CREDENTIALS = (
     "The e-mail address and password do not fit an account here. Check both and try again."
@@ -26,9 +22,10 @@ WRONG_CREDENTIALS = (
 WRONG_CODE = (
     "That code was not accepted. Each code works once and for half a minute: wait for the next one."
 )
+WRONG_CONFIRMATION = "That is neither your password nor a code of yours. Nothing was changed."
 
 
-def _next_url(request: VisitorRequest) -> str:
+def next_url(request: VisitorRequest) -> str:
     """Where to go after signing in; only paths of this host."""
     target = request.POST.get("next") or request.GET.get("next") or settings.LOGIN_REDIRECT_URL
     safe = url_has_allowed_host_and_scheme(
@@ -48,12 +45,12 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
             form.add_error(None, WRONG_CREDENTIALS)
         elif actions.needs_second_factor(user):
             actions.begin_second_factor(request, user)
-            request.session["next"] = _next_url(request)
+            request.session["next"] = next_url(request)
             return redirect("accounts:second_factor")
         else:
             actions.sign_in(request, user)
-            return redirect(_next_url(request))
-    context = {"form": form, "organization": request.organization, "next": _next_url(request)}
+            return redirect(next_url(request))
+    context = {"form": form, "organization": request.organization, "next": next_url(request)}
     return render(request, "accounts/sign_in.html", context)
 
 
@@ -79,35 +76,21 @@ def second_factor(request: VisitorRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: VisitorRequest) -> HttpResponse:
-    logout(request)
+    actions.sign_out(request)
     return redirect("accounts:sign_in")
 
 
 @require_http_methods(["GET", "POST"])
-@sensitive_post_parameters("password")
-@limited_sign_in
-def accept_invitation(request: VisitorRequest, token: str) -> HttpResponse:
-    organization = request.organization
-    invitation = organization and actions.find_open_invitation(organization, token)
-    if not invitation:
-        return not_found(request)
-    with door():
-        existing = User.objects.filter(email=invitation.email).first()
-    form = AcceptInvitationForm(request.POST or None, email=invitation.email, existing=existing)
+@sensitive_post_parameters("answer")
+@person_required
+def confirm(request: MemberRequest) -> HttpResponse:
+    """Before keys, people or factors are changed: who is it?"""
+    if request.method == "POST" and not may_try_code(request, request.user):
+        return too_many_requests(request, RETRY_AFTER_SECONDS)
+    form = ConfirmForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
-            user = actions.accept_invitation(
-                invitation,
-                name=form.cleaned_data.get("name", ""),
-                password=form.cleaned_data["password"],
-            )
-        except AccountError as error:
-            messages.error(request, str(error))
-            return redirect("accounts:sign_in")
-        if actions.needs_second_factor(user):
-            actions.begin_second_factor(request, user)
-            return redirect("accounts:second_factor")
-        actions.sign_in(request, user)
-        return redirect(settings.LOGIN_REDIRECT_URL)
-    context = {"form": form, "invitation": invitation, "organization": organization}
-    return render(request, "accounts/accept_invitation.html", context)
+        if actions.confirm(request, request.user, form.cleaned_data["answer"]):
+            return redirect(next_url(request))
+        form.add_error("answer", WRONG_CONFIRMATION)
+    context = {"form": form, "organization": request.organization, "next": next_url(request)}
+    return render(request, "accounts/confirm.html", context)

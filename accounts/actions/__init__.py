@@ -1,0 +1,1 @@
+"""Changes to people, memberships and sessions, a module a noun. All happen at the door."""

@@ -1,0 +1,1 @@
+"""Pages about oneself and about the people of an organization, a module a noun."""
