@@ -9,7 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -21,6 +25,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_ENVIRONMENT_FILE = BASE_DIR / ".local" / "environment"
 
 KEY_BYTES = 32
+
+# django-environ's `smtps` means STARTTLS, to everybody else TLS from the start; so it is refused.
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
+MAIL_SCHEMES = {*MAIL_PORTS, "filemail", "consolemail", "memorymail", "dummymail"}
 
 env = environ.Env()
 
@@ -114,6 +122,41 @@ def base_url(name: str, default: str, *, https_only: bool) -> str:
             f"{name} is {value!r}; production needs https, or sign-in cookies and webhook URLs"
             " would travel in the clear."
         )
+    return value
+
+
+def mail_settings(name: str, default: str, *, tls_only: bool) -> dict[str, Any]:
+    """Django's `EMAIL_…` settings from a URL. No error quotes it: it may hold a password."""
+    value = env.str(name, "") or default
+    try:
+        parts = urlsplit(value)
+        port = parts.port or MAIL_PORTS.get(parts.scheme)
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in MAIL_SCHEMES or (port and not parts.hostname) or parts.query:
+        raise ImproperlyConfigured(
+            f"{name} must look like smtp+tls://user:password@mail.example.com (port 587) or"
+            " smtp+ssl://… (port 465), with special characters of the password %-encoded."
+        )
+    if tls_only and parts.scheme == "smtp" and parts.password:
+        raise ImproperlyConfigured(
+            f"{name} sends a password in the clear; use smtp+tls:// or smtp+ssl://."
+        )
+    config = env.email_url_config(value)
+    # django-environ takes the slash of an absolute path away.
+    path = "/" + config["EMAIL_FILE_PATH"].lstrip("/") if parts.scheme == "filemail" else ""
+    return {**config, "EMAIL_PORT": port, "EMAIL_FILE_PATH": path}
+
+
+def mail_address(name: str, default: str) -> str:
+    """`Name <address>`, or an address alone."""
+    value = env.str(name, "") or default
+    try:
+        Address(addr_spec=parseaddr(value)[1])
+    except (HeaderParseError, IndexError, ValueError):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; it must look like Switchboard <switchboard@example.com>."
+        ) from None
     return value
 
 
