@@ -2,6 +2,9 @@ from django.apps import AppConfig
 
 
 class ConfigConfig(AppConfig):
-    """The project package as an app, for its template tags."""
+    """The project package as an app, for its template tags and checks."""
 
     name = "config"
+
+    def ready(self) -> None:
+        from config import checks  # noqa: F401 - registers them

@@ -24,6 +24,7 @@ PRODUCTION = {
     "SECRET_KEY": "made-up-for-the-test-0123456789-abcdefghijklmnopqrstuvwxyz",
     "ENCRYPTION_KEYS": f"1:{_KEY}",
     "BACKUP_KEY": _KEY,
+    "EMAIL_URL": "smtp+tls://app:x@127.0.0.1:1",
 }
 
 
@@ -51,6 +52,12 @@ def test_only_two_deployment_checks_are_silenced() -> None:
     assert "no issues (2 silenced)" in manage("check", "--deploy").stdout
 
 
+def test_production_starts_without_a_mail_server_and_says_so() -> None:
+    done = manage("check", "--deploy", EMAIL_URL=None)
+    assert done.returncode == 0
+    assert "(switchboard.W001) EMAIL_URL is not set, so no mail can be sent" in done.stderr
+
+
 def test_models_and_migrations_agree() -> None:
     done = manage("makemigrations", "--check", "--dry-run")
     assert (done.returncode, done.stdout.strip()) == (0, "No changes detected")
@@ -72,6 +79,16 @@ def test_models_and_migrations_agree() -> None:
         ({"SECRET_KEY": None}, "SECRET_KEY is not set. "),
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set. "),
         ({"ENCRYPTION_KEYS": None}, "ENCRYPTION_KEYS is not set. "),
+        (
+            {"EMAIL_URL": "smtps://app:secret@mail.example.com"},
+            "EMAIL_URL must look like smtp+tls:",
+        ),
+        ({"EMAIL_URL": "smtp+tls://app:se/cret@mail.example.com"}, "EMAIL_URL must look like smtp"),
+        ({"EMAIL_URL": "smtp://app:secret@mail.example.com"}, "EMAIL_URL sends a password in the "),
+        (
+            {"MAIL_FROM": "Switchboard"},
+            "MAIL_FROM is 'Switchboard'; it must look like Switchboard ",
+        ),
         ({"ENVIRONMENT": "staging"}, "ENVIRONMENT is 'staging'; it must be one of development,"),
     ],
     ids=[
@@ -81,6 +98,10 @@ def test_models_and_migrations_agree() -> None:
         "no secret key",
         "empty secret key",
         "no encryption keys",
+        "mail by a scheme of two meanings",
+        "mail with a password that ends the host",
+        "mail password in the clear",
+        "no sender",
         "unknown environment",
     ],
 )
@@ -90,3 +111,4 @@ def test_production_refuses(changed: dict[str, str | None], sentence: str) -> No
     # One sentence, and no traceback.
     assert done.stderr.startswith(f"Switchboard is not configured: {sentence}")
     assert done.stderr.strip().count("\n") == 0
+    assert "secret" not in done.stderr
