@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from django.apps import apps
@@ -18,7 +19,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunPython
 from django.db.models import Model
 
-from config import errors
+from config import errors, mail
 
 ROOT = Path(settings.BASE_DIR)
 FOLDERS = [file.parent for file in sorted(ROOT.glob("*/apps.py"))]
@@ -240,6 +241,11 @@ def templates() -> Iterator[Path]:
     return (ROOT / "templates").rglob("*.html")
 
 
+def pages() -> Iterator[Path]:
+    """Not mail: mail programs know no style sheets and no policy of ours."""
+    return (file for file in templates() if file.parent.name != "mail")
+
+
 @pytest.mark.parametrize("word", [r"\|\s*safe\b", r"autoescape\s+off", r"\|\s*safeseq\b"])
 def test_no_template_switches_escaping_off(word: str) -> None:
     assert [str(file) for file in templates() if re.search(word, file.read_text())] == []
@@ -247,7 +253,7 @@ def test_no_template_switches_escaping_off(word: str) -> None:
 
 @pytest.mark.parametrize("word", [r"<script(?![^>]*\bsrc=)", r"\sstyle=", r"<style", r"\son\w+="])
 def test_no_template_needs_an_exception_of_the_csp(word: str) -> None:
-    assert [str(file) for file in templates() if re.search(word, file.read_text())] == []
+    assert [str(file) for file in pages() if re.search(word, file.read_text())] == []
 
 
 def test_nothing_is_exempt_from_csrf() -> None:
@@ -278,7 +284,9 @@ def test_every_template_is_used() -> None:
     texts = [file.read_text() for file in templates()]
     texts += [file.read_text() for folder in FOLDERS for file in folder.rglob("*.py")]
     everything = "\n".join(texts)
-    names = (str(file.relative_to(ROOT / "templates")) for file in templates())
+    names = {str(file.relative_to(ROOT / "templates")) for file in templates()}
+    # Named without folder and ending; see the test below.
+    names -= {f"mail/{name}.html" for name in get_args(mail.Template)}
     unused = [name for name in names if name not in everything and "errors/" not in name]
     assert unused == []
 
@@ -288,3 +296,40 @@ def test_every_error_page_is_used() -> None:
     pages = {file.stem for file in (ROOT / "templates" / "errors").glob("[45]*.html")}
     # These two were designed, and the answers are still bare.
     assert {page for page in pages if page not in text} <= {"405", "413"}
+
+
+# --- Mail ----------------------------------------------------------------------------------------
+
+
+def _imports(module: str) -> Finder:
+    """`import a.b`, `from a import b`, `from a.b import c`."""
+    parent, _, name = module.rpartition(".")
+
+    def imports(node: ast.AST) -> bool:
+        if isinstance(node, ast.ImportFrom):
+            imported = node.module or ""
+            return f"{imported}.".startswith(f"{module}.") or (
+                imported == parent and any(alias.name == name for alias in node.names)
+            )
+        return isinstance(node, ast.Import) and any(
+            f"{alias.name}.".startswith(f"{module}.") for alias in node.names
+        )
+
+    return imports
+
+
+def test_only_jobs_send_mail() -> None:
+    """A mail server would hold a request up, and its time tell which addresses have accounts."""
+    places = [place.partition(":")[0] for place in found(_imports("config.mail"))]
+    outside = [name for name in places if not {"tasks", "tasks.py"} & set(Path(name).parts)]
+    assert outside == []
+
+
+def test_mail_is_sent_in_one_place() -> None:
+    assert found(_imports("django.core.mail"), allowed=("config/mail.py",)) == []
+
+
+def test_every_mail_has_a_text_and_an_html_template_of_its_name() -> None:
+    files = {file.name for file in (ROOT / "templates" / "mail").iterdir()}
+    expected = {f"{name}.{kind}" for name in get_args(mail.Template) for kind in ("txt", "html")}
+    assert files - {"base.html", "_button.html"} == expected
