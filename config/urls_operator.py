@@ -1,5 +1,6 @@
 """Pages of the operator host."""
 
+from django.conf import settings
 from django.urls import include, path
 
 from operations.admin_site import site
@@ -9,6 +10,8 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("admin/", site.urls),
 ]
+if not settings.PRODUCTION:
+    urlpatterns.append(path("dev/mailbox/", include("config.dev_mailbox")))
 
 handler400 = "config.errors.bad_request"
 handler403 = "config.errors.forbidden"

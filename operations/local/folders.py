@@ -36,6 +36,11 @@ class Folders:
         return self.local / "log"
 
     @property
+    def mail(self) -> Path:
+        """Where the product leaves its mail, with links that let people in."""
+        return self.local / "mail"
+
+    @property
     def records(self) -> Path:
         return self.local / "processes.json"
 
@@ -71,6 +76,7 @@ class Folders:
             make_folder(path, mode)
             _check_owner(path)
         make_folder(self.logs, 0o700)
+        make_folder(self.mail, 0o700)
 
 
 def _check_owner(path: Path) -> None:

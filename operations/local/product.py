@@ -198,9 +198,14 @@ class Product:
             connection.close()
 
     def welcome(self, seconds: float) -> str:
-        url = self.environment()["PUBLIC_BASE_URL"]
+        environment = self.environment()
+        url = environment["PUBLIC_BASE_URL"]
         lines = ["", f"Switchboard runs at {url} (ready in {seconds:.0f} s). Ctrl-C ends it."]
-        return "\n".join([*lines, *sign_ins(self.folders.demo), ""])
+        lines += sign_ins(self.folders.demo)
+        if not environment.get("EMAIL_URL"):  # else it goes there; and only this machine may read
+            port = environment["PORT"]
+            lines.append(f"  http://localhost:{port}/dev/mailbox/  the mail it sends, kept here")
+        return "\n".join([*lines, ""])
 
 
 def sign_ins(path: Path) -> list[str]:
