@@ -14,6 +14,7 @@ from procrastinate import App
 from procrastinate.testing import InMemoryConnector
 
 from config import mail
+from config.environment import mail_settings
 from testing.smtp import MailServer, running_mail_server
 
 ADDRESS = "dora@example.com"
@@ -134,6 +135,29 @@ def test_without_a_server_sending_fails(settings: Any) -> None:
     settings.MAIL_IS_CONFIGURED = False
     with pytest.raises(mail.MailNotSent, match="EMAIL_URL is not set"):
         invite()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "smtp+tls://app:s%2Fecret@mail.example.com",
+            {"EMAIL_HOST_PASSWORD": "s/ecret", "EMAIL_PORT": 587, "EMAIL_USE_TLS": True},
+        ),
+        (
+            "smtp+ssl://app%40example.com:x@mail.example.com",
+            {"EMAIL_HOST_USER": "app@example.com", "EMAIL_PORT": 465, "EMAIL_USE_SSL": True},
+        ),
+        ("smtp://relay.internal:2525", {"EMAIL_HOST": "relay.internal", "EMAIL_PORT": 2525}),
+        ("filemail:///var/spool/our%20mail", {"EMAIL_FILE_PATH": "/var/spool/our mail"}),
+    ],
+)
+def test_a_url_says_where_mail_goes(
+    monkeypatch: pytest.MonkeyPatch, url: str, expected: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("EMAIL_URL", url)
+    found = mail_settings("EMAIL_URL", "", tls_only=True)
+    assert expected.items() <= found.items()
 
 
 # --- In a job ------------------------------------------------------------------------------------
