@@ -36,6 +36,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return error_page(request, 403, csrf=True)
 
 
+def address_refused(request: HttpRequest, address: str) -> HttpResponse:
+    return error_page(request, 403, address_refused=True, address=address)
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return error_page(request, 404)
 

@@ -165,6 +165,7 @@ MIDDLEWARE = [
     "config.middleware.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.HostMiddleware",
+    "operations.middleware.AllowListMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

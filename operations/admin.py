@@ -1,14 +1,23 @@
-"""Raw records for operators. Whatever an action must be used for is read-only here."""
+"""Raw records for operators. Whatever an action must be used for is read-only here.
+
+One list is edited here, by its actions: the networks that reach the operator host.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from accounts.models import Invitation, Membership, User
+from config.addresses import client_address
+from operations import allow_list
 from operations.admin_site import site
+from operations.forms import AllowedNetworkForm
+from operations.models import AllowedNetwork
 from tenants.models import Domain, Organization, WebhookEndpoint
 
 
@@ -65,3 +74,34 @@ class MembershipAdmin(ReadOnlyAdmin):
 class InvitationAdmin(ReadOnlyAdmin):
     list_display = ("email", "organization", "role", "expires_at", "accepted_at")
     exclude = ("token_sha256",)
+
+
+@admin.register(AllowedNetwork, site=site)
+class AllowedNetworkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in stubs only
+    """Nobody can shut themselves out here; and many at once are taken off by the command only."""
+
+    actions = None
+    form = AllowedNetworkForm
+    list_display = ("cidr", "note", "created_at", "created_by")
+    readonly_fields = ("created_at", "created_by")
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> type[ModelForm[Any]]:
+        made: type[AllowedNetworkForm] = super().get_form(request, *args, **kwargs)
+        made.address = client_address(request)
+        return made
+
+    def save_model(
+        self, request: HttpRequest, obj: AllowedNetwork, form: Any, change: bool
+    ) -> None:
+        allow_list.save(obj, by=str(request.user), staying=client_address(request))
+
+    def delete_model(self, request: HttpRequest, obj: AllowedNetwork) -> None:
+        allow_list.remove(obj, staying=client_address(request))
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response: HttpResponse = super().delete_view(request, *args, **kwargs)
+        except allow_list.WouldShutOut as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return redirect("admin:operations_allowednetwork_changelist")
+        return response

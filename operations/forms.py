@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
 
+from config.networks import parse_network
+from operations import allow_list
+from operations.models import AllowedNetwork
 from tenants.slugs import SLUG_MAX_LENGTH, validate_slug
 
 
@@ -33,3 +37,38 @@ class NewOrganizationForm(forms.Form):
 
 class SuspendForm(forms.Form):
     reason = forms.CharField(max_length=200, required=False)
+
+
+class AllowedNetworkForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stubs only
+    """Saves nothing that would shut out `address`, from which it was asked for."""
+
+    address = ""
+
+    class Meta:
+        model = AllowedNetwork
+        fields = ("cidr", "note")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["cidr"].help_text = (
+            "One address or a network: 203.0.113.7, 203.0.113.0/24, 2001:db8:1:2::/64."
+            f" You are at {self.address or 'an address that is not known'}."
+            " As soon as one is listed, everybody else is refused."
+        )
+
+    def clean_cidr(self) -> str:
+        try:
+            return str(parse_network(self.cleaned_data["cidr"]))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "cidr" in cleaned:
+            try:
+                allow_list.check_staying(
+                    self.address, without=self.instance.pk, adding=cleaned["cidr"]
+                )
+            except allow_list.WouldShutOut as error:
+                self.add_error("cidr", str(error))
+        return cleaned

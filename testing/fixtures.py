@@ -29,6 +29,7 @@ from accounts.actions import members, super_admins
 from accounts.models import ActingInside, Role, User
 from accounts.sessions import SIGN_IN_KEY
 from agents import actions as agents_actions
+from operations.allow_list import cache as allow_list_cache
 from tenants import actions as tenants_actions
 from tenants import provisioning
 from tenants.models import Organization
@@ -160,6 +161,7 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[World]:
 @pytest.fixture(autouse=True)
 def _clean_caches() -> None:
     endpoint_cache.clear()
+    allow_list_cache.clear()
     cache.clear()
 
 
