@@ -1,4 +1,4 @@
-"""Small middleware that belongs to no app: request id, headers, health."""
+"""Small middleware that belongs to no app: request id, NUL, health."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from config import errors, health
@@ -18,8 +17,6 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-
-PERMISSIONS_POLICY = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
 
 
 class IdentifiedRequest(HttpRequest):
@@ -65,23 +62,6 @@ class NulMiddleware:
         if "%00" in query or "\x00" in query or "\x00" in request.path_info:
             return errors.bad_request(request)
         return self.get_response(request)
-
-
-class SecurityHeadersMiddleware:
-    """The headers Django does not send by itself, on every answer."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        headers = response.headers
-        headers.setdefault("X-Frame-Options", "DENY")
-        headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
-        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if not request.path_info.startswith(settings.STATIC_URL):
-            headers.setdefault("Cache-Control", "no-store")
-        return response
 
 
 class HealthMiddleware:
