@@ -16,15 +16,11 @@ import json
 import os
 import secrets
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +30,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from bench.processes import await_answer, free_port, running
 from bench.sign_bodies import write_bodies
 from operations.local.environment import read_environment
 from operations.local.folders import Folders
@@ -45,7 +42,6 @@ PEER_FOLDER = HERE / "express_peer"
 WEB_WORKERS = 2
 WRK_THREADS = 2
 BODIES_PER_SECOND = 6_000
-START_SECONDS = 30
 SETTLE_SECONDS = 1.0
 WARM_UP_SECONDS = 3
 # Deleting by command would first dump hundreds of megabytes.
@@ -196,7 +192,7 @@ def _express(owner: psycopg.Connection[Any], database: str) -> Iterator[Target]:
     subprocess.run(install, cwd=PEER_FOLDER, check=True, stderr=subprocess.DEVNULL)
     owner.execute((PEER_FOLDER / "schema.sql").read_bytes())
     owner.execute("insert into bench_peer.client values (%s, 'bench_peer', %s)", [token, api_key])
-    port = _free_port()
+    port = free_port()
     environ = {
         **_libpq(database),
         "PORT": str(port),
@@ -204,8 +200,8 @@ def _express(owner: psycopg.Connection[Any], database: str) -> Iterator[Target]:
         "NODE_ENV": "production",
     }
     count = sql.SQL("select count(*) from {}").format(sql.Identifier("bench_peer", "webhook"))
-    with _process(["node", "server.mjs"], PEER_FOLDER, environ):
-        _await(f"http://127.0.0.1:{port}/ready")
+    with running(["node", "server.mjs"], PEER_FOLDER, environ):
+        await_answer(f"http://127.0.0.1:{port}/ready")
         url = f"http://127.0.0.1:{port}/webhooks/{token}"
         yield Target("express", url, f"127.0.0.1:{port}", api_key, count)
     owner.execute("drop schema bench_peer cascade")
@@ -213,7 +209,7 @@ def _express(owner: psycopg.Connection[Any], database: str) -> Iterator[Target]:
 
 @contextlib.contextmanager
 def _switchboard(owner: psycopg.Connection[Any], environment: dict[str, str]) -> Iterator[Target]:
-    port = _free_port()
+    port = free_port()
     web = ["/bin/sh", "-c", read_procfile(REPOSITORY / "Procfile")["web"]]
     environ = {
         **environment,
@@ -230,8 +226,8 @@ def _switchboard(owner: psycopg.Connection[Any], environment: dict[str, str]) ->
     webhook = urlsplit(created["webhook_url"])
     table = sql.Identifier(created["schema"], "webhooks_delivery")
     try:
-        with _process(web, REPOSITORY, environ):
-            _await(f"http://127.0.0.1:{port}/health")
+        with running(web, REPOSITORY, environ):
+            await_answer(f"http://127.0.0.1:{port}/health")
             url = f"http://127.0.0.1:{port}{webhook.path}"
             count = sql.SQL("select count(*) from {}").format(table)
             yield Target("switchboard", url, webhook.netloc, api_key, count)
@@ -244,48 +240,6 @@ def _manage(*arguments: str) -> str:
     return subprocess.run(
         command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True
     ).stdout
-
-
-@contextlib.contextmanager
-def _process(command: list[str], folder: Path, environ: dict[str, str]) -> Iterator[None]:
-    """Runs a command in a process group of its own, and ends all of the group afterwards."""
-    process = subprocess.Popen(
-        command, cwd=folder, env={**os.environ, **environ}, start_new_session=True
-    )
-    try:
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _await(url: str) -> None:
-    """Wait until the server answers anything at all."""
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers(url):
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{url} did not answer within {START_SECONDS} seconds.")
-        time.sleep(0.2)
-
-
-def _answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=2).close()
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _libpq(url: str) -> dict[str, str]:
