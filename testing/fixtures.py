@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import functools
 import io
-import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -35,6 +32,7 @@ from tenants import provisioning
 from tenants.models import Organization
 from tenants.pin import organization_context
 from tenants.scope import door
+from testing.databases import drop_databases
 from testing.servers import Servers, running_servers
 from webhooks.endpoints import Endpoint
 from webhooks.endpoints import cache as endpoint_cache
@@ -43,39 +41,6 @@ PASSWORD = "correct horse battery staple"
 KEYS = {"acme": "key_acme_0000000000000001", "globex": "key_globex_000000000000001"}
 # Stands in every text column of the other organization; see `CanaryClient`.
 CANARIES = {"acme": "canary-of-acme-7f3a", "globex": "canary-of-globex-91bd"}
-
-
-def _administrator() -> psycopg.Connection[Any]:
-    return psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True)
-
-
-def _drop_database(connection: psycopg.Connection[Any], name: str) -> None:
-    connection.execute(
-        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    )
-    roles = connection.execute(
-        "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [f"{name}_"]
-    ).fetchall()
-    # Organizations' roles first: the owner granted them and cannot go before.
-    for (role,) in sorted(roles, key=lambda row: f"{name}_org_" not in row[0]):
-        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _drop_abandoned(connection: psycopg.Connection[Any]) -> None:
-    """Databases of runs that were killed."""
-    rows = connection.execute("SELECT datname FROM pg_database").fetchall()
-    for (name,) in rows:
-        found = re.fullmatch(r"test_(\d+)", name)
-        if found and not _is_running(int(found[1])):
-            _drop_database(connection, name)
 
 
 @dataclass(frozen=True)
@@ -153,9 +118,7 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[World]:
     with django_db_blocker.unblock():
         for connection in connections.all():
             connection.close()
-    with _administrator() as administrator:
-        _drop_database(administrator, settings.DATABASES["default"]["NAME"])
-        _drop_abandoned(administrator)
+    drop_databases(settings.DATABASES["default"]["NAME"])
 
 
 @pytest.fixture(autouse=True)
