@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
@@ -11,6 +12,7 @@ from django.utils import timezone, translation
 
 from accounts import access
 from accounts.access import NOBODY, Standing
+from accounts.actions import acting
 from accounts.http import VisitorRequest
 from accounts.models import User
 from accounts.sessions import SessionStore
@@ -48,7 +50,15 @@ class StandingMiddleware:
             circumstances(**_circumstances(request)),
             access.rights_for_request(request.standing.rights),
         ):
-            return self._in_their_language(request)
+            response = self._in_their_language(request)
+            self._note_visit(request, response)
+        return response
+
+    def _note_visit(self, request: VisitorRequest, response: HttpResponse) -> None:
+        """What an operator reads inside an organization stands in its log, page by page."""
+        was_shown = response.status_code == HTTPStatus.OK and request.method == "GET"
+        if request.standing.acting and was_shown and REFRESH_HEADER not in request.headers:
+            acting.note_page(request.path)
 
     def _touch(self, request: VisitorRequest) -> None:
         if isinstance(request.session, SessionStore):

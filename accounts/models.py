@@ -269,11 +269,24 @@ class Handover(models.Model):
     acting = models.ForeignKey(
         "ActingInside", null=True, on_delete=models.CASCADE, related_name="+"
     )
+    path = models.CharField(max_length=200, default="/")
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.user_id} to {self.organization_id}"
+
+
+class VisitState(models.TextChoices):
+    ASKED = "asked", "Waits for consent"
+    ALLOWED = "allowed", "Not begun"
+    RUNNING = "running", "Looking inside"
+    OVER = "over", "Over"
+    REFUSED = "refused", "Refused"
+
+    @property
+    def tone(self) -> str:
+        return {"asked": "warn", "running": "info"}.get(self.value, "mute")
 
 
 class ActingInside(models.Model):
@@ -303,6 +316,24 @@ class ActingInside(models.Model):
         now = at or timezone.now()
         begun = self.started_at is not None and self.ends_at is not None and now < self.ends_at
         return begun and self.ended_at is None
+
+    @property
+    def state(self) -> VisitState:
+        if self.refused_at is not None:
+            return VisitState.REFUSED
+        if self.is_running():
+            return VisitState.RUNNING
+        if self.ended_at is not None or self.started_at is not None:
+            return VisitState.OVER
+        return VisitState.ALLOWED if self.consented_at else VisitState.ASKED
+
+    @property
+    def awaits_consent(self) -> bool:
+        return self.state == VisitState.ASKED
+
+    @property
+    def can_be_ended(self) -> bool:
+        return self.state in (VisitState.ALLOWED, VisitState.RUNNING)
 
 
 class RecoveryCodes(ThrottlingMixin, Device):

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
 from procrastinate.contrib.django import app
 
+from accounts.models import ActingInside, Membership, Role, User
+from accounts.notices import NOT_YOU, NOTICES, link_to
 from accounts.sessions import SessionStore
+from config import mail
+from tenants.models import Organization
+from tenants.scope import door
+
+VISIT_EXPLAINED = (
+    "They would read pages for half an hour, with phone numbers masked, and could change nothing."
+    " Nobody looked inside yet: you decide."
+)
 
 
 @app.periodic(cron="5 4 * * *")
@@ -12,3 +23,61 @@ from accounts.sessions import SessionStore
 def clear_expired_sessions(timestamp: int) -> None:
     """Daily."""
     SessionStore.clear_expired()
+
+
+@app.task(name="accounts.tell_admins_of_visit", retry=mail.MAIL_RETRY)
+def tell_admins_of_visit(acting_id: str) -> None:
+    """An operator asks to look inside, and the organization decides."""
+    with door():
+        acting = ActingInside.objects.select_related("organization").get(pk=acting_id)
+        admins = Membership.objects.filter(organization=acting.organization, role=Role.ADMIN)
+        addresses = list(admins.values_list("user__email", flat=True))
+    organization = acting.organization
+    path = reverse("accounts:visits", urlconf="config.urls_organization")
+    for address in addresses:
+        tell_admin_of_visit(
+            address, organization.name, acting.user_label, acting.reason, organization.url(path)
+        )
+
+
+def tell_admin_of_visit(
+    address: str, organization: str, operator: str, reason: str, link: str
+) -> None:
+    mail.send(
+        "notice",
+        to=address,
+        context={
+            "organization_name": organization,
+            "title": f"{operator} asks to look inside {organization}",
+            "paragraphs": [
+                f"The operator's reason: {reason}",
+                VISIT_EXPLAINED,
+            ],
+            "action_label": "Allow or refuse it",
+            "action_url": link,
+        },
+    )
+
+
+@app.task(name="accounts.send_security_notice", retry=mail.MAIL_RETRY)
+def send_security_notice(user_id: str, what: str, organization_id: str | None = None) -> None:
+    """Tell a person what was changed about how they sign in: `what` of accounts/notices.py.
+
+    `organization_id`: on whose host it happened, for the link; none for the operator's.
+    """
+    notice = NOTICES[what]
+    with door():
+        user = User.objects.get(pk=user_id)
+        organization = Organization.objects.filter(pk=organization_id).first()
+    mail.send(
+        "notice",
+        to=user.email,
+        language=user.language,
+        context={
+            "organization_name": organization.name if organization else "",
+            "title": notice.title,
+            "paragraphs": [notice.text, NOT_YOU],
+            "action_label": notice.action,
+            "action_url": link_to(notice.page, organization),
+        },
+    )

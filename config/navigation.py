@@ -29,6 +29,7 @@ _ORGANIZATION = (
         (
             ("Deliveries", "webhook", "webhooks:list", Right.READ),
             ("Alerts", "bell", "webhooks:alert_list", Right.READ),
+            ("Operator visits", "shield", "accounts:visits", Right.MANAGE_ACCESS),
         ),
     ),
 )

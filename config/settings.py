@@ -216,14 +216,18 @@ UNREADABLE_BODY_RETENTION_DAYS = 30
 # --- People --------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.DoorBackend"]
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 15},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.PasswordPolicy"}]
+PASSWORD_MIN_LENGTH = 15
+PASSWORD_MIN_GUESSES = 10**10
+# For who has a second factor: eight random characters pass.
+PASSWORD_MIN_LENGTH_WITH_FACTOR = 8
+PASSWORD_MIN_GUESSES_WITH_FACTOR = 10**8
+# How long the link in the mail works.
+PASSWORD_RESET_TIMEOUT = 3600
+# Mails to one account; the page answers the same above it.
+RESET_MAIL_LIMIT = "5/h"
+EMAIL_CHANGE_VALID_HOURS = 24
+EMAIL_CHANGE_LIMIT = "5/h"
 # The entries are our own, written by audit.actions.record(): nothing is registered with auditlog.
 AUDITLOG_LOGENTRY_MODEL = "audit.Entry"
 AUDITLOG_DISABLE_REMOTE_ADDR = True
@@ -249,6 +253,10 @@ SESSION_LIMITS = {
     "super_admin": SessionLimits(idle=timedelta(minutes=30), absolute=timedelta(hours=12)),
     "acting": SessionLimits(idle=timedelta(minutes=30), absolute=timedelta(minutes=30)),
 }
+# Sections that are kept when somebody goes from one organization to another.
+SECTIONS = ("calls", "agents", "deliveries", "settings", "audit", "account")
+# How long an operator may use an organization's consent to look inside.
+VISIT_CONSENT_VALID_HOURS = 24
 # After this, keys, people, domains, exports of personal data and deletion ask who it is again.
 CONFIRMED_SECONDS = 30 * 60
 SECURE_SSL_REDIRECT = SECURE and env.bool("SSL_REDIRECT", True)

@@ -35,6 +35,15 @@ class NewOrganizationForm(forms.Form):
     )
 
 
+class VisitForm(forms.Form):
+    reason = forms.CharField(
+        min_length=10,
+        max_length=500,
+        label="Why do you look inside?",
+        help_text="At least ten letters. Stands in the organization's audit log.",
+    )
+
+
 class SuspendForm(forms.Form):
     reason = forms.CharField(max_length=200, required=False)
 

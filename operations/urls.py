@@ -12,6 +12,8 @@ urlpatterns = [
         views.organization_detail,
         name="organization_detail",
     ),
+    path("organizations/<uuid:organization_id>/visit/", views.visit, name="visit"),
+    path("organizations/<uuid:organization_id>/visit/enter/", views.enter, name="enter"),
     path("organizations/<uuid:organization_id>/suspend/", views.suspend, name="suspend"),
     path("organizations/<uuid:organization_id>/resume/", views.resume, name="resume"),
 ]

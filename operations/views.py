@@ -6,23 +6,28 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import super_admin_required
+from accounts.access import confirmation_required, super_admin_required
+from accounts.actions import acting, handover
+from accounts.exceptions import AccountError
 from accounts.http import OperatorRequest
 from accounts.models import Membership
+from accounts.querysets import find_visit
 from agents.actions import RetellKeyError
 from operations import organizations
-from operations.forms import NewOrganizationForm, SuspendForm
+from operations.forms import NewOrganizationForm, SuspendForm, VisitForm
 from tenants import actions
 from tenants.exceptions import OrganizationError
 from tenants.models import Organization, OrganizationStatus
 
 ORGANIZATIONS_A_PAGE = 50
+VISIT_ALLOWED = "You may look inside for half an hour, beginning when you enter."
+VISIT_ASKED = "The organization's admins were asked. You can enter once one of them agrees."
 
 
 @require_GET
@@ -85,10 +90,43 @@ def organization_detail(request: OperatorRequest, organization_id: UUID) -> Http
         ],
     }
     if organization.status == OrganizationStatus.ACTIVE:
+        context["visit"] = find_visit(organization, request.user)
+        context["visit_form"] = VisitForm()
         context["suspend_url"] = reverse("operations:suspend", args=[organization.pk])
     elif organization.status in (OrganizationStatus.SUSPENDED, OrganizationStatus.ARCHIVED):
         context["resume_url"] = reverse("operations:resume", args=[organization.pk])
     return render(request, "operations/organization_detail.html", context)
+
+
+@require_POST
+@super_admin_required
+@confirmation_required
+def visit(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
+    """Ask to look inside; the page of the organization shows the way in, or who must agree."""
+    organization = get_object_or_404(Organization, pk=organization_id, status="active")
+    form = VisitForm(request.POST)
+    if form.is_valid():
+        asked = acting.ask(organization, request.user, reason=form.cleaned_data["reason"])
+        messages.success(request, VISIT_ALLOWED if asked.consented_at else VISIT_ASKED)
+    else:
+        messages.error(request, "Nobody looked inside: give a reason of at least ten letters.")
+    return redirect("operations:organization_detail", organization.pk)
+
+
+@require_GET
+@super_admin_required
+def enter(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
+    """The way in. A link, because a form's answer may not lead to another host."""
+    organization = get_object_or_404(Organization, pk=organization_id, status="active")
+    visit = find_visit(organization, request.user)
+    if visit is None:
+        raise Http404
+    try:
+        acting.begin(visit)
+    except AccountError as error:
+        messages.error(request, str(error))
+        return redirect("operations:organization_detail", organization.pk)
+    return redirect(handover.mint(request, request.user, organization, acting=visit))
 
 
 @require_POST

@@ -180,6 +180,7 @@ class Migration(migrations.Migration):
                 ("from_session_id", models.UUIDField(null=True)),
                 ("expires_at", models.DateTimeField()),
                 ("used_at", models.DateTimeField(blank=True, null=True)),
+                ("path", models.CharField(default="/", max_length=200)),
                 (
                     "acting",
                     models.ForeignKey(
