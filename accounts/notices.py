@@ -1,0 +1,58 @@
+"""Security notices: what a person is told by mail when how they sign in was changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.urls import reverse
+
+from tenants.models import Organization
+
+NOT_YOU = (
+    "If this was you, nothing is left to do. If it was not: change your password, end all other"
+    " sessions, and tell your admin."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`page` is the URL name that the mail's button leads to."""
+
+    title: str
+    text: str
+    page: str = "accounts:security"
+    action: str = "Look at your second factors"
+
+
+# Keyed by `what` of `accounts.tasks.send_security_notice`.
+NOTICES = {
+    "factor_added": Notice(
+        "A second factor was added to your account",
+        "From now on it can be asked for when you sign in. Your other sessions were ended.",
+    ),
+    "factor_removed": Notice(
+        "A second factor was removed from your account",
+        "It opens nothing any more. Your other sessions were ended.",
+    ),
+    "factors_reset": Notice(
+        "Your second factors were reset by the operator",
+        "All authenticator apps, passkeys and recovery codes of your account were removed, and all"
+        " your sessions were ended.",
+    ),
+    "recovery_codes_made": Notice(
+        "Your account has new recovery codes",
+        "The codes you had before open nothing any more. Your other sessions were ended.",
+    ),
+    "recovery_code_used": Notice(
+        "A recovery code was used to sign in to your account",
+        "It stood in for your second factor, and opens nothing any more.",
+    ),
+}
+
+
+def link_to(page: str, organization: Organization | None) -> str:
+    """A page about oneself, on an organization's host or the operator's."""
+    if organization is None:
+        return settings.PUBLIC_BASE_URL + reverse(page, urlconf="config.urls_operator")
+    return organization.url(reverse(page, urlconf="config.urls_organization"))
