@@ -75,6 +75,7 @@ SHARED_APPS = [
     "django.contrib.admin",
     "django_otp",
     "django_otp.plugins.otp_totp",
+    "django_otp_webauthn",
     "procrastinate.contrib.django",
     "rest_framework",
     "django_htmx",
@@ -237,6 +238,11 @@ INVITATION_VALID_DAYS = 7
 SIGN_IN_LIMIT = env.str("SIGN_IN_LIMIT", "10/5m")
 SECOND_FACTOR_LIMITS = ("5/5m", "20/h")
 OTP_TOTP_ISSUER = "Switchboard"
+OTP_WEBAUTHN_RP_NAME = "Switchboard"
+OTP_WEBAUTHN_RP_ID_CALLABLE = "accounts.passkeys.relying_party"
+OTP_WEBAUTHN_HELPER_CLASS = "accounts.passkeys.PasskeyHelper"
+# A second factor only: nobody comes in without their password.
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
 
 SESSION_ENGINE = "accounts.sessions"
 # `__Host-` binds a cookie to one host and needs https; in development curl and Python clients
@@ -273,6 +279,7 @@ X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = [
     "security.W021",  # no HSTS preload: an installation's own domain is its operator's to enter
     "security.W002",  # X-Frame-Options is sent by SecurityHeadersMiddleware
+    "otp_webauthn.E030",  # the origin a passkey answers for is the request's, see PasskeyHelper
 ]
 
 _live_origins = (

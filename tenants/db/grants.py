@@ -65,6 +65,9 @@ SHARED_TABLES: dict[str, SharedTable] = {
     "accounts_recoverycodes": SharedTable(door=WRITE, platform=WRITE),
     "accounts_recoverycode": SharedTable(door=WRITE, platform=WRITE),
     "otp_totp_totpdevice": SharedTable(door=WRITE, platform=WRITE),
+    "django_otp_webauthn_webauthncredential": SharedTable(door=WRITE, platform=WRITE),
+    "django_otp_webauthn_webauthnattestation": SharedTable(door=WRITE, platform=WRITE),
+    "django_otp_webauthn_webauthnuserhandle": SharedTable(door=WRITE, platform=WRITE),
     # Insert-only for everybody but the owner.
     "audit_entry": SharedTable(
         door=APPEND, platform=APPEND, organization=APPEND, own_rows=f"organization_id = {_ME}"

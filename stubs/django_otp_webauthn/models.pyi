@@ -1,0 +1,24 @@
+from django.db import models
+from django_otp.models import Device
+from webauthn.helpers.structs import AttestationObject, PublicKeyCredentialDescriptor
+
+class WebAuthnCredential(Device):
+    credential_id = models.BinaryField(max_length=1023)
+    public_key = models.BinaryField(max_length=1023)
+    sign_count = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(null=True, blank=True, auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    attestation: WebAuthnAttestation
+
+class WebAuthnAttestation(models.Model):
+    credential = models.OneToOneField(
+        WebAuthnCredential, on_delete=models.CASCADE, related_name="attestation"
+    )
+    client_data_json = models.BinaryField()
+
+    @property
+    def attestation_object(self) -> AttestationObject: ...
+
+def as_credential_descriptors(
+    queryset: models.QuerySet[WebAuthnCredential],
+) -> list[PublicKeyCredentialDescriptor]: ...
