@@ -76,3 +76,14 @@ class AcceptInvitationForm(forms.Form):
         elif not self.existing.check_password(password):
             raise forms.ValidationError("That is not the password of your account.")
         return password
+
+
+class PasskeyNameForm(forms.Form):
+    name = forms.CharField(
+        max_length=64, help_text="What you will recognise it by: work laptop, blue key."
+    )
+
+
+class PasskeyForm(PasskeyNameForm):
+    # What the browser made, written here by static/passkeys.js.
+    credential = forms.CharField(required=False, widget=forms.HiddenInput)

@@ -1,12 +1,14 @@
 from django.urls import path
 
-from accounts.views import invitations, sign_in, switching, visits
+from accounts.views import invitations, passkeys, sign_in, switching, visits
 
 app_name = "accounts"
 
 urlpatterns = [
     path("sign-in/", sign_in.sign_in, name="sign_in"),
     path("sign-in/code/", sign_in.second_factor, name="second_factor"),
+    path("sign-in/passkey/", passkeys.sign_in_with_passkey, name="passkey_sign_in"),
+    path("sign-in/passkey/options/", passkeys.sign_in_options, name="passkey_sign_in_options"),
     path("sign-out/", sign_in.sign_out, name="sign_out"),
     path("confirm/", sign_in.confirm, name="confirm"),
     path("switch/", switching.switcher, name="switcher"),
@@ -18,4 +20,9 @@ urlpatterns = [
     path("settings/visits/<uuid:acting_id>/allow/", visits.allow_visit, name="allow_visit"),
     path("settings/visits/<uuid:acting_id>/refuse/", visits.refuse_visit, name="refuse_visit"),
     path("invitations/<str:token>/", invitations.accept_invitation, name="accept_invitation"),
+    path("account/passkeys/", passkeys.passkey_list, name="passkeys"),
+    path("account/passkeys/new/", passkeys.new_passkey, name="passkey_new"),
+    path("account/passkeys/new/options/", passkeys.new_passkey_options, name="passkey_new_options"),
+    path("account/passkeys/<int:pk>/edit/", passkeys.rename_passkey, name="passkey_edit"),
+    path("account/passkeys/<int:pk>/delete/", passkeys.remove_passkey, name="passkey_delete"),
 ]

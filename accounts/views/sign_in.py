@@ -14,6 +14,7 @@ from accounts.actions import sign_in as actions
 from accounts.forms import ConfirmForm, SecondFactorForm, SignInForm
 from accounts.http import MemberRequest, VisitorRequest
 from accounts.limits import RETRY_AFTER_SECONDS, limited_sign_in, may_try_code
+from accounts.passkeys import offer_of
 from config.errors import too_many_requests
 
 WRONG_CREDENTIALS = (
@@ -70,7 +71,11 @@ def second_factor(request: VisitorRequest) -> HttpResponse:
             actions.sign_in(request, user, device)
             return redirect(target)
         form.add_error("code", WRONG_CODE)
-    context = {"form": form, "organization": request.organization}
+    context = {
+        "form": form,
+        "organization": request.organization,
+        "passkey_offer": offer_of(request, user),
+    }
     return render(request, "accounts/second_factor.html", context)
 
 

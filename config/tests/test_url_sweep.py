@@ -46,8 +46,15 @@ ORGANIZATION = """
 /invitations/<str:token>/               200 200 200 200 200 200 200 200   200 200 200 200 200 200 200 200
 /sign-in/                               200 200 200 200 200 200 200 200   200 200 200 200 200 200 200 200
 /sign-in/code/                          302 302 302 302 302 302 302 302   302 302 302 302 302 302 302 302
+/sign-in/passkey/                       405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/sign-in/passkey/options/               405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
 /sign-out/                              405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
 /confirm/                               302 200 200 302 302 302 302 403   302 200 200 302 302 302 302 403
+/account/passkeys/                      302 200 200 302 302 302 302 403   405 405 405 405 405 405 405 405
+/account/passkeys/<int:pk>/delete/      302 404 404 302 302 302 302 403   302 404 404 302 302 302 302 403
+/account/passkeys/<int:pk>/edit/        302 404 404 302 302 302 302 403   302 404 404 302 302 302 302 403
+/account/passkeys/new/                  302 200 200 302 302 302 302 403   302 200 200 302 302 302 302 403
+/account/passkeys/new/options/          405 405 405 405 405 405 405 405   302 200 200 302 302 302 302 403
 /enter/<str:token>/                     404 404 404 404 404 404 404 404   404 404 404 404 404 404 404 404
 /leave/                                 405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 200
 /settings/visits/                       302 403 200 302 302 302 302 403   405 405 405 405 405 405 405 405
@@ -66,8 +73,15 @@ OPERATOR = """
 /invitations/<str:token>/                          404 404 404 404 404 404 404 404   404 404 404 404 404 404 404 404
 /sign-in/                                          200 200 200 200 200 200 200 200   200 200 200 200 200 200 200 200
 /sign-in/code/                                     302 302 302 302 302 302 302 302   302 302 302 302 302 302 302 302
+/sign-in/passkey/                                  405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/sign-in/passkey/options/                          405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
 /sign-out/                                         405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
 /confirm/                                          302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
+/account/passkeys/                                 302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
+/account/passkeys/<int:pk>/delete/                 302 302 302 302 302 302 404 302   302 302 302 302 302 302 404 302
+/account/passkeys/<int:pk>/edit/                   302 302 302 302 302 302 404 302   302 302 302 302 302 302 404 302
+/account/passkeys/new/                             302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
+/account/passkeys/new/options/                     405 405 405 405 405 405 405 405   302 302 302 302 302 302 200 302
 /dev/mailbox/                                      200 200 200 200 200 200 200 200   405 405 405 405 405 405 405 405
 /dev/mailbox/<str:name>/                           404 404 404 404 404 404 404 404   405 405 405 405 405 405 405 405
 /dev/mailbox/<str:name>/html/                      404 404 404 404 404 404 404 404   405 405 405 405 405 405 405 405
@@ -223,6 +237,7 @@ def path_of(url: str, world: World, token: str) -> str:
                 url = url.replace("<path:object_id>", str(model.objects.order_by("pk")[0].pk))  # type: ignore[attr-defined]
     url = url.replace("<uuid:organization_id>", str(world.acme.pk)).replace("<str:token>", token)
     url = url.replace("<path:content_type_id>", "1").replace("<path:object_id>", str(ID))
+    url = url.replace("<int:pk>", "1")
     url = url.replace("^(?P<app_label>tenants|accounts|operations)/$", "tenants/")
     return re.sub(r"<uuid:\w+>", str(ID), url).replace("(?P<url>.*)$", "nothing/")
 
