@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import validate_password
 
+from accounts import passwords
 from accounts.models import User
 
 
@@ -57,7 +57,6 @@ class AcceptInvitationForm(forms.Form):
     password = forms.CharField(
         max_length=128,
         strip=False,
-        help_text="At least 15 characters. A sentence is easy to remember.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
@@ -68,11 +67,14 @@ class AcceptInvitationForm(forms.Form):
             del self.fields["name"]
             self.fields["password"].help_text = "The password of your existing account."
             self.fields["password"].widget.attrs["autocomplete"] = "current-password"
+        else:
+            self.fields["password"].help_text = passwords.help_text()
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
         if self.existing is None:
-            validate_password(password, User(email=self.email))
+            name = self.cleaned_data.get("name", "")
+            passwords.validate(password, User(email=self.email, name=name))
         elif not self.existing.check_password(password):
             raise forms.ValidationError("That is not the password of your account.")
         return password

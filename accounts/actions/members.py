@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
+from accounts import passwords
 from accounts.models import Membership, Role, User, normalize_email
 from audit.actions import record
 from audit.vocabulary import Action, Kind
@@ -23,10 +23,14 @@ def add_member(
     name: str = "",
     is_demo: bool = False,
 ) -> User:
-    """A person who can sign in at once; for demo data and scripted installations."""
-    validate_password(password)
+    """A person who can sign in at once; for demo data and scripted installations.
+
+    Raises `ValidationError` for a password that is not good enough.
+    """
+    address = normalize_email(email)
+    passwords.validate(password, User(email=address, name=name), organization=organization)
     with door(), transaction.atomic():
-        user = User.objects.filter(email=normalize_email(email)).first()
+        user = User.objects.filter(email=address).first()
         if user is None:
             user = User.objects.create_user(email, password, name=name, is_demo=is_demo)
         Membership.objects.update_or_create(
