@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
 from django.utils import timezone, translation
 
-from accounts import access
+from accounts import access, devices
 from accounts.access import NOBODY, Standing
 from accounts.actions import acting
 from accounts.http import VisitorRequest
@@ -83,4 +83,5 @@ def _circumstances(request: VisitorRequest) -> dict[str, object]:
         "reason": standing.acting.reason if standing.acting else "",
         "address": client_address(request),
         "request_id": request.request_id,
+        "details": {"device": devices.label_of(request)},
     }

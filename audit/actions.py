@@ -18,9 +18,15 @@ from tenants.models import Organization
 from tenants.scope import SharedScope, scoped_connection
 
 LABEL_MAX_LENGTH = 254
+ACTING_AS_MAX_LENGTH = 120
 REASON_MAX_LENGTH = 500
+ADDRESS_MAX_LENGTH = 45
+REQUEST_ID_MAX_LENGTH = 255
+NAME_MAX_LENGTH = 64
+VALUE_MAX_LENGTH = 500
 
 Changes = dict[str, list[str]]
+Detail = str | int | bool
 
 
 class Person(Protocol):
@@ -38,7 +44,7 @@ def record(
     subject: models.Model | str = "",
     *,
     changes: Changes | None = None,
-    details: Mapping[str, str | int | bool] | None = None,
+    details: Mapping[str, Detail] | None = None,
     reason: str = "",
     actor: Person | None = None,
     organization: Organization | None = None,
@@ -48,7 +54,8 @@ def record(
     Who, from where and in which request come from `audit.circumstances`; `actor` overrides who,
     for somebody who is just signing in. The chain is the organization's the connection works for;
     at the door and on the platform the request's, or `organization`'s, else the operator's.
-    Secrets, numbers and transcripts never go into `changes` or `details`.
+    Secrets, numbers and transcripts never go into `changes` or `details`. Whatever text comes in,
+    an entry can hold it: it is cut, never refused.
     """
     now = current()
     who = Actor(actor.audit_label, actor.pk) if actor is not None else now.actor
@@ -57,13 +64,13 @@ def record(
         code=action.code,
         action=int(action.kind),
         changes=_clean_changes(changes),
-        additional_data={key: _clean(value) for key, value in (details or {}).items()} or None,
+        additional_data=_clean_details({**now.details, **(details or {})}),
         actor_id=who.id,
         actor_label=_text(who.label, LABEL_MAX_LENGTH),
-        acting_as=_text(now.acting_as, 120),
+        acting_as=_text(now.acting_as, ACTING_AS_MAX_LENGTH),
         reason=_text(reason or now.reason, REASON_MAX_LENGTH),
-        remote_addr=now.address[:45],
-        cid=now.request_id,
+        remote_addr=_text(now.address, ADDRESS_MAX_LENGTH),
+        cid=_text(now.request_id, REQUEST_ID_MAX_LENGTH),
         timestamp=timezone.now(),
         **_subject(subject),
     )
@@ -113,11 +120,11 @@ def _organization_id(now: Circumstances) -> UUID | None:
 
 def _subject(subject: models.Model | str) -> dict[str, str]:
     if isinstance(subject, str):
-        return {"object_type": "", "object_pk": "", "object_repr": _text(subject, 254)}
+        return {"object_type": "", "object_pk": "", "object_repr": _text(subject, LABEL_MAX_LENGTH)}
     return {
         "object_type": subject._meta.label_lower,
-        "object_pk": str(subject.pk),
-        "object_repr": _text(str(getattr(subject, "audit_label", subject)), 254),
+        "object_pk": _text(subject.pk, 255),
+        "object_repr": _text(getattr(subject, "audit_label", subject), LABEL_MAX_LENGTH),
     }
 
 
@@ -126,11 +133,22 @@ def _text(value: object, length: int) -> str:
     return str(value).replace("\x00", "").encode("utf-8", "replace").decode()[:length]
 
 
-def _clean(value: str | int | bool) -> str | int | bool:
-    return _text(value, 1000) if isinstance(value, str) else value
+def _clean_details(details: Mapping[str, Any]) -> dict[str, Detail] | None:
+    cleaned = {_text(name, NAME_MAX_LENGTH): _clean(value) for name, value in details.items()}
+    return cleaned or None
+
+
+def _clean(value: Any) -> Detail:
+    """Whole numbers of 64 bits come back from JSON as they went in; the rest is kept as text."""
+    if isinstance(value, bool) or (type(value) is int and abs(value) < 2**63):
+        return value
+    return _text(value, VALUE_MAX_LENGTH)
 
 
 def _clean_changes(changes: Changes | None) -> Changes | None:
     if not changes:
         return None
-    return {name: [_text(value, 500) for value in pair] for name, pair in changes.items()}
+    return {
+        _text(name, NAME_MAX_LENGTH): [_text(value, VALUE_MAX_LENGTH) for value in pair]
+        for name, pair in changes.items()
+    }

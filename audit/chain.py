@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from audit.models import Entry
 
 GENESIS = bytes(32)
+# How far from its place a moved entry is recognised as the one from there.
+NEAR = 50
 
 
 def _content(entry: Entry, sequence: int) -> dict[str, Any]:
@@ -32,12 +34,20 @@ def _content(entry: Entry, sequence: int) -> dict[str, Any]:
     }
 
 
-def digest(entry: Entry, *, sequence: int | None = None, previous: bytes | None = None) -> bytes:
+def digest(entry: Entry, *, sequence: int | None = None) -> bytes:
     """SHA-256 over the hash of the entry before and everything the entry says."""
     place = entry.sequence if sequence is None else sequence
-    before = bytes(entry.previous_hash) if previous is None else previous
     text = json.dumps(_content(entry, place), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(before + text.encode()).digest()
+    return hashlib.sha256(bytes(entry.previous_hash) + text.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """An entry by place and hash: the newest one, or one that was noted elsewhere at `noted_at`."""
+
+    sequence: int
+    hash: bytes
+    noted_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +58,75 @@ class Break:
     text: str
 
 
-def _named(entry: Entry) -> str:
-    return f"Entry {entry.sequence} of {entry.timestamp:%Y-%m-%d %H:%M:%S} UTC ({entry.sentence})"
+class Walk:
+    """One chain, entry by entry in order of sequence; keeps the last entry only.
 
+    `anchor` is an end that was noted outside the database.
+    """
 
-def breaks(entries: Iterable[Entry], *, head: tuple[int, bytes]) -> Iterator[Break]:
-    """Every break of one chain; `entries` in order of sequence, `head` as noted beside them."""
-    expected, before = 1, GENESIS
-    for entry in entries:
+    def __init__(self, anchor: End | None = None) -> None:
+        self.anchor = anchor
+        self.entries = 0
+        self.last: Entry | None = None
+        # Whether the last entry is what was written, as far as it says itself.
+        self._trusted = True
+
+    def step(self, entry: Entry) -> Iterator[Break]:
+        """The breaks that show at the next entry."""
+        expected = self.last.sequence + 1 if self.last else 1
+        follows = entry.sequence == expected
         if entry.sequence > expected:
             yield Break(expected, _missing(expected, entry.sequence - 1))
-        if digest(entry) != bytes(entry.hash):
+        holds = digest(entry) == bytes(entry.hash)
+        if not holds:
             yield Break(entry.sequence, f"{_named(entry)} {_how_changed(entry)}.")
-        elif entry.sequence == expected and bytes(entry.previous_hash) != before:
+        elif follows and self._trusted and bytes(entry.previous_hash) != self._last_hash():
+            yield self._replaced(entry)
+        yield from self._against_anchor(entry)
+        self.entries += 1
+        self.last, self._trusted = entry, holds
+
+    def finish(self, head: End | None) -> Iterator[Break]:
+        """The breaks that show at the end; `head` is what was noted beside the entries."""
+        last = self.last.sequence if self.last else 0
+        noted = head.sequence if head else 0
+        if last < noted:
+            yield Break(last + 1, _missing(last + 1, noted))
+        elif last > noted:
+            yield Break(noted + 1, _added(noted + 1, last))
+        elif head and self.last and self._trusted and self._last_hash() != bytes(head.hash):
+            yield Break(last, f"{_named(self.last)} is not the one noted as the newest.")
+        if self.anchor and max(last, noted) < self.anchor.sequence:
+            yield Break(
+                last + 1,
+                f"Entry {self.anchor.sequence} was there on {self.anchor.noted_at}, and the chain"
+                f" ends with entry {last} now: its end was cut off.",
+            )
+
+    def _last_hash(self) -> bytes:
+        return bytes(self.last.hash) if self.last else GENESIS
+
+    def _replaced(self, entry: Entry) -> Break:
+        """The entry itself holds and says what it followed: the one before it is another."""
+        if self.last is None:
+            return Break(entry.sequence, f"{_named(entry)} was not written as the first.")
+        return Break(
+            self.last.sequence,
+            f"{_named(self.last)} was replaced: entry {entry.sequence} was written after another.",
+        )
+
+    def _against_anchor(self, entry: Entry) -> Iterator[Break]:
+        anchor = self.anchor
+        if anchor and entry.sequence == anchor.sequence and bytes(entry.hash) != anchor.hash:
             yield Break(
                 entry.sequence,
-                f"{_named(entry)} does not follow the entry before it: one of the two was replaced"
-                " or moved.",
+                f"{_named(entry)} is not the one noted on {anchor.noted_at}: the chain was"
+                " written anew.",
             )
-        expected, before = entry.sequence + 1, bytes(entry.hash)
-    yield from _end(expected - 1, before, head)
+
+
+def _named(entry: Entry) -> str:
+    return f"Entry {entry.sequence} of {entry.timestamp:%Y-%m-%d %H:%M:%S} UTC ({entry.sentence})"
 
 
 def _missing(first: int, last: int) -> str:
@@ -76,18 +135,15 @@ def _missing(first: int, last: int) -> str:
     return f"Entries {first} to {last} are missing: they were removed."
 
 
+def _added(first: int, last: int) -> str:
+    if first == last:
+        return f"Entry {first} was added past the newest one that is noted."
+    return f"Entries {first} to {last} were added past the newest one that is noted."
+
+
 def _how_changed(entry: Entry) -> str:
     """An entry that holds at a place near by was moved; otherwise its content is another."""
-    near = range(max(1, entry.sequence - 50), entry.sequence + 51)
-    for place in near:
+    for place in range(max(1, entry.sequence - NEAR), entry.sequence + NEAR + 1):
         if place != entry.sequence and digest(entry, sequence=place) == bytes(entry.hash):
             return f"was moved here from place {place}"
     return "was changed after it was written"
-
-
-def _end(last: int, last_hash: bytes, head: tuple[int, bytes]) -> Iterator[Break]:
-    sequence, noted = head
-    if last < sequence:
-        yield Break(last + 1, _missing(last + 1, sequence))
-    elif last > sequence or last_hash != noted:
-        yield Break(last, f"The chain's end, entry {last}, is not the one noted as its newest.")

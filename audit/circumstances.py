@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,7 +26,8 @@ SYSTEM = Actor("Switchboard")
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """`acting_as`: what a super admin entered an organization as, empty otherwise.
-    `organization_id`: whose chain entries made at the door or on the platform belong to."""
+    `organization_id`: whose chain entries made at the door or on the platform belong to.
+    `details`: stand in every entry, such as the device."""
 
     actor: Actor = SYSTEM
     organization_id: UUID | None = None
@@ -51,3 +54,12 @@ def circumstances(**changed: Any) -> Iterator[Circumstances]:
         yield _current.get()
     finally:
         _current.reset(token)
+
+
+def command_actor(command: str) -> Actor:
+    """Who is behind `manage.py <command>`: all that is known is the account of the machine."""
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError):  # in a container, a number without a name
+        account = str(os.getuid())
+    return Actor(f"manage.py {command} ({account})")

@@ -85,28 +85,43 @@ class Entry(AbstractLogEntry):  # type: ignore[misc]  # comes without types
 
     @property
     def details(self) -> dict[str, Any]:
-        return self.additional_data or {}
+        return self.additional_data if isinstance(self.additional_data, dict) else {}
+
+    @property
+    def changed(self) -> list[tuple[str, str, str]]:
+        """What changed, before and after; nothing of what somebody wrote there past `record()`."""
+        changes = self.changes if isinstance(self.changes, dict) else {}
+        return [
+            (name.replace("_", " "), str(pair[0]), str(pair[1]))
+            for name, pair in sorted(changes.items())
+            if isinstance(pair, list) and len(pair) == 2
+        ]
+
+    @property
+    def actor_name(self) -> str:
+        """`Alice`; `Sam (operator, read-only)` while acting inside an organization."""
+        return f"{self.actor_label} ({self.acting_as})" if self.acting_as else self.actor_label
+
+    @property
+    def predicate(self) -> str:
+        """`renamed the agent Front desk from “Desk” to “Front desk”`."""
+        declared = vocabulary.find(self.code)
+        if declared is None:
+            return f"did {self.code}: {self.object_repr}"
+        words = _Words(self.details) | {"object": self.object_repr}
+        return declared.phrase.format_map(_Words(words)) + self._changes_text()
 
     @property
     def sentence(self) -> str:
         """`Alice renamed the agent Front desk from “Desk” to “Front desk”`."""
-        declared = vocabulary.find(self.code)
-        phrase = declared.phrase if declared else self.code
-        values = _Words(self.details) | {"object": self.object_repr}
-        text = f"{self.actor_label} {phrase.format_map(_Words(values))}"
-        if self.acting_as:
-            text = f"{text} as {self.acting_as}"
-        return f"{text}{self._changes_text()}"
+        return f"{self.actor_name} {self.predicate}"
 
     def _changes_text(self) -> str:
-        changes = self.changes or {}
-        if len(changes) == 1:
-            ((old, new),) = changes.values()
+        changed = self.changed
+        if len(changed) == 1:
+            ((_, old, new),) = changed
             return f" from {_quoted(old)} to {_quoted(new)}"
-        parts = [
-            f"{name.replace('_', ' ')} from {_quoted(old)} to {_quoted(new)}"
-            for name, (old, new) in sorted(changes.items())
-        ]
+        parts = [f"{name} from {_quoted(old)} to {_quoted(new)}" for name, old, new in changed]
         return f": {'; '.join(parts)}" if parts else ""
 
 
