@@ -10,7 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents.models import Agent, RetellConnection
+from audit.actions import changes_between, record
+from audit.vocabulary import Action, Kind
 from tenants import encryption
+
+RENAMED = Action("agents.renamed", "renamed the agent {object}")
+KEY_SET = Action("agents.key_set", "set the Retell key that ends in {ends_in}", Kind.CREATE)
+KEY_CHANGED = Action("agents.key_changed", "exchanged the Retell key; its last characters went")
 
 KEY_FIELD = "retell_api_key"
 KEY_MAX_LENGTH = 512
@@ -45,7 +51,17 @@ def set_signing_key(organization_id: UUID, key: str) -> RetellConnection:
                 "previous_key_expires_at": timezone.now() + timedelta(days=PREVIOUS_KEY_VALID_DAYS),
             }
         connection, _ = RetellConnection.objects.update_or_create(pk=1, defaults=values)
+        _record_key(connection, old)
     return connection
+
+
+def _record_key(connection: RetellConnection, old: RetellConnection | None) -> None:
+    """The last four characters only, as pages show them."""
+    ends_in = connection.key_last4
+    if old is None or old.key_last4 == ends_in:
+        record(KEY_SET, connection, details={"ends_in": ends_in})
+    else:
+        record(KEY_CHANGED, connection, changes={"ends in": [old.key_last4, ends_in]})
 
 
 def signing_keys(organization_id: UUID) -> tuple[list[str], int]:
@@ -73,5 +89,9 @@ def mark_connection_checked() -> None:
 
 def rename_agent(agent: Agent, *, name: str) -> None:
     """Give an agent our own name; an empty one goes back to Retell's."""
-    agent.name = name.strip()
-    agent.save(update_fields=["name"])
+    with transaction.atomic():
+        old = Agent.objects.select_for_update().get(pk=agent.pk)
+        agent.name = name.strip()
+        if agent.name != old.name:
+            agent.save(update_fields=["name"])
+            record(RENAMED, agent, changes=changes_between(old, agent, ["name"]))

@@ -13,12 +13,21 @@ import psycopg
 from django.db import connection, transaction
 from django.utils import timezone
 
+from audit.actions import record
+from audit.vocabulary import Action, Kind
 from calls import sql as calls_sql
-from calls.models import Call, RetellAlert
+from calls.models import Call, Chat, RetellAlert
 from calls.reader import MAX_TIMESTAMP_MS, Reading, timestamp
 from calls.sql import Target
 
 ALERT_TEXT_MAX_LENGTH = 500
+
+CLASSIFIED = Action("calls.classified", "classed the call {object}")
+CLASSIFICATION_KEPT = Action(
+    "calls.classification_kept", "confirmed that the call {object} is {is}"
+)
+READ_CALL = Action("calls.read", "read the transcript of the call {object}", Kind.ACCESS)
+READ_CHAT = Action("calls.chat_read", "read the messages of the chat {object}", Kind.ACCESS)
 
 
 class ClassificationError(Exception):
@@ -90,9 +99,26 @@ def classify(call: Call, *, is_billable: bool, reason: str, changed_by: str) -> 
     reason = reason.strip()
     if not reason:
         raise ClassificationError("Say why: the reason stands on the call from now on.")
-    Call.objects.filter(pk=call.pk).update(
-        billable_override=is_billable,
-        billable_reason=reason[:200],
-        billable_changed_by=changed_by,
-        billable_changed_at=timezone.now(),
-    )
+    with transaction.atomic():
+        before = Call.objects.select_for_update().only("is_billable").get(pk=call.pk).is_billable
+        Call.objects.filter(pk=call.pk).update(
+            billable_override=is_billable,
+            billable_reason=reason[:200],
+            billable_changed_by=changed_by,
+            billable_changed_at=timezone.now(),
+        )
+        _record_classification(call, before=before, after=is_billable, reason=reason)
+
+
+def _record_classification(call: Call, *, before: bool, after: bool, reason: str) -> None:
+    names = {True: "revenue", False: "test"}
+    if before == after:
+        record(CLASSIFICATION_KEPT, call, details={"is": names[after]}, reason=reason)
+    else:
+        changes = {"billing": [names[before], names[after]]}
+        record(CLASSIFIED, call, changes=changes, reason=reason)
+
+
+def note_reading(conversation: Call | Chat) -> None:
+    """Somebody is being shown what was said; without this entry they are not."""
+    record(READ_CALL if isinstance(conversation, Call) else READ_CHAT, conversation)

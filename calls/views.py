@@ -17,6 +17,7 @@ from calls import access, actions, presentation
 from calls.filters import CallFilter, chips, ignored
 from calls.forms import BillableForm
 from calls.models import Call, Chat
+from config import zones
 from config.paging import count_text, keyset_page
 from config.partials import render_page
 
@@ -29,7 +30,7 @@ def call_list(request: MemberRequest) -> HttpResponse:
     context = {
         "page": page,
         "count_text": count_text(filters.qs, len(page.rows), "calls"),
-        "zone": request.organization.time_zone,
+        "zone": zones.shown(),
         "filters": chips(request, filters),
         "filter_form": filters.form,
         "ignored": ignored(request, filters),
@@ -44,11 +45,13 @@ def call_detail(request: MemberRequest, call_id: UUID) -> HttpResponse:
     call = access.get_call(request, call_id)
     newer, older = Call.objects.neighbours(call)
     context = presentation.call_context(call) | {
-        "zone": request.organization.time_zone,
+        "zone": zones.shown(),
         "zone_abbreviation": timezone.localtime(call.sort_at).tzname(),
         "newer_url": newer and newer.get_absolute_url(),
         "older_url": older and older.get_absolute_url(),
     }
+    if context["transcript_rows"]:
+        actions.note_reading(call)
     if may(request, Right.CLASSIFY_CALLS):
         initial = {"is_billable": "yes" if call.is_billable else "no"}
         context["billable_form"] = BillableForm(initial=initial)
@@ -77,7 +80,7 @@ def chat_list(request: MemberRequest) -> HttpResponse:
     context = {
         "page": page,
         "count_text": count_text(chats, len(page.rows), "chats"),
-        "zone": request.organization.time_zone,
+        "zone": zones.shown(),
     }
     return render_page(request, "calls/chat_list.html", "calls/_chats.html", context)
 
@@ -88,9 +91,11 @@ def chat_detail(request: MemberRequest, chat_id: UUID) -> HttpResponse:
     chat = access.get_chat(request, chat_id)
     newer, older = Chat.objects.neighbours(chat)
     context = presentation.chat_context(chat) | {
-        "zone": request.organization.time_zone,
+        "zone": zones.shown(),
         "zone_abbreviation": timezone.localtime(chat.sort_at).tzname(),
         "newer_url": newer and newer.get_absolute_url(),
         "older_url": older and older.get_absolute_url(),
     }
+    if context["transcript_rows"]:
+        actions.note_reading(chat)
     return render(request, "calls/chat_detail.html", context)

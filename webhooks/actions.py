@@ -18,6 +18,8 @@ from django.utils import timezone
 
 from agents.actions import mark_connection_checked
 from agents.models import Agent
+from audit import vocabulary
+from audit.actions import record
 from calls import actions as calls_actions
 from calls import sql as calls_sql
 from calls.merge import StorageLevel
@@ -34,6 +36,11 @@ from webhooks.retell import Action, Parsed
 from webhooks.storing import Incoming
 
 logger = logging.getLogger(__name__)
+
+REPLAYED = vocabulary.Action("webhooks.replayed", "applied the delivery {object} again")
+READ_BODY = vocabulary.Action(
+    "webhooks.body_read", "read the raw body of the delivery {object}", vocabulary.Kind.ACCESS
+)
 
 REDACTION_BATCH, REDACTION_ROUNDS = 200, 25
 REDACTION_SETTLES = timedelta(minutes=1)
@@ -137,12 +144,36 @@ def topics(parsed: Parsed | None) -> list[str]:
 def apply_again(delivery: Delivery, *, organization: Organization) -> Delivery:
     """Apply what is stored of a delivery once more: a failed one, or one in quarantine after a
     fix. The merge makes it safe for an applied one too."""
+    signals.changed(organization.pk, *topics(_apply_stored(delivery, organization)))
+    return delivery
+
+
+def replay(delivery: Delivery, *, organization: Organization) -> Delivery:
+    """`apply_again` because somebody asked for it, which is written down."""
+    before = delivery.verdict
+    with transaction.atomic():
+        parsed = _apply_stored(delivery, organization)
+        after = delivery.verdict
+        changes = {} if after == before else {"state": [before.label, after.label]}
+        record(REPLAYED, delivery, changes=changes)
+    signals.changed(organization.pk, *topics(parsed))
+    return delivery
+
+
+def note_body_read(delivery: Delivery) -> None:
+    """Somebody is being shown a raw body; without this entry they are not."""
+    record(READ_BODY, delivery)
+
+
+def _apply_stored(delivery: Delivery, organization: Organization) -> Parsed | None:
+    """What the body said, if it could be read; the delivery tells what became of it."""
     _postpone(delivery)
     parsed = None
     try:
         document, _ = retell.load(bytes(delivery.body))
         parsed = retell.parse(document, bytes(delivery.body_sha256))
-        _apply(organization.schema_name, parsed, delivery.received_at)
+        with transaction.atomic():
+            _apply(organization.schema_name, parsed, delivery.received_at)
     except Unreadable as error:
         delivery.state, delivery.reason = DeliveryState.QUARANTINED, error.code
         delivery.reason_detail, delivery.retry_at = str(error), None
@@ -162,8 +193,7 @@ def apply_again(delivery: Delivery, *, organization: Organization) -> Delivery:
             "event", "subject_id", "state", "reason", "reason_detail", "retry_at", "redact_at"
         ]
     )  # fmt: skip
-    signals.changed(organization.pk, *topics(parsed))
-    return delivery
+    return parsed
 
 
 def _postpone(delivery: Delivery) -> None:

@@ -14,6 +14,7 @@ from accounts.access import may, member_required, right_required
 from accounts.http import MemberRequest
 from accounts.roles import Right
 from calls.models import RetellAlert
+from config import zones
 from config.paging import count_text, keyset_page, with_parameters
 from config.partials import render_page
 from webhooks import access, actions, presentation, refusals, retell
@@ -55,7 +56,7 @@ def delivery_list(request: MemberRequest) -> HttpResponse:
         "states": _choices(request, "state", [(s.value, s.label) for s in DeliveryState]),
         "events": _choices(request, "event", [(name, name) for name in _EVENTS]),
         "refusals": refusals.last_day(request.organization.schema_name),
-        "zone": request.organization.time_zone,
+        "zone": zones.shown(),
         "is_filtered": bool(state or event),
         "clear_url": request.path,
     }
@@ -71,10 +72,12 @@ def delivery_detail(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
         "subject_url": presentation.subject_url(delivery),
         "can_replay": may(request, Right.REPLAY_DELIVERIES) and not delivery.body_removed_at,
         "replay_url": reverse("webhooks:replay", args=[delivery.pk]),
-        "zone": request.organization.time_zone,
+        "zone": zones.shown(),
     }
     if access.may_read_body(request):
         context["raw_text"], context["raw_note"] = presentation.raw_text(delivery)
+        if context["raw_text"] is not None:
+            actions.note_body_read(delivery)
     return render(request, "webhooks/delivery_detail.html", context)
 
 
@@ -82,7 +85,7 @@ def delivery_detail(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
 @right_required(Right.REPLAY_DELIVERIES)
 def replay_delivery(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
     delivery = access.get_delivery(request, delivery_id, write=True)
-    actions.apply_again(delivery, organization=request.organization)
+    actions.replay(delivery, organization=request.organization)
     if delivery.state in (DeliveryState.APPLIED, DeliveryState.STORED, DeliveryState.CHECKED):
         messages.success(request, "Applied again. Applying twice changes nothing twice.")
     else:
@@ -98,6 +101,6 @@ def alert_list(request: MemberRequest) -> HttpResponse:
     context = {
         "page": page,
         "count_text": count_text(alerts, len(page.rows), "alerts"),
-        "zone": request.organization.time_zone,
+        "zone": zones.shown(),
     }
     return render(request, "webhooks/alert_list.html", context)
