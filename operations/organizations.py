@@ -1,4 +1,8 @@
-"""Setting up an organization from end to end: schema, Retell key, first admin."""
+"""What operators do with a whole organization: set it up, close it, delete it, bring it back.
+
+Each change and its entry in the organization's audit log are one transaction, but for those that
+need the owner login, which has a connection of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +18,42 @@ from django.db import transaction
 from accounts.actions import invitations
 from accounts.models import Role
 from agents import actions as agents_actions
+from audit.actions import record
+from audit.vocabulary import Action, Kind
 from calls.models import Call
 from tenants import actions as tenants_actions
 from tenants import provisioning
 from tenants.exceptions import OrganizationError
-from tenants.models import Organization, OrganizationStatus, WebhookEndpoint
+from tenants.models import (
+    DeletedOrganization,
+    Organization,
+    OrganizationStatus,
+    WebhookEndpoint,
+)
 from tenants.pin import organization_context
 from tenants.scope import platform
 from tenants.tasks import provision as provision_task
 from webhooks.models import Delivery
 
 PROVISIONING_WAIT_SECONDS = 15
+
+CREATED = Action("organizations.created", "created the organization {object}", Kind.CREATE)
+SUSPENDED = Action("organizations.suspended", "suspended the organization {object}")
+RESUMED = Action("organizations.resumed", "opened the organization {object} again")
+ARCHIVED = Action("organizations.archived", "archived the organization {object}")
+URL_ROTATED = Action(
+    "organizations.webhook_url_rotated",
+    "made a new webhook URL for {object}; the one before it works until {until}",
+)
+DELETION_BEGUN = Action(
+    "organizations.deletion_begun", "began to delete the organization {object}", Kind.DELETE
+)
+DELETED = Action(
+    "organizations.deleted",
+    "deleted the organization {object}, which can be undone until {until}",
+    Kind.DELETE,
+)
+RESTORED = Action("organizations.restored", "brought the organization {object} back", Kind.CREATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +157,8 @@ def _finish(
     retell_api_key: str,
     created_by: str,
 ) -> NewOrganization:
+    with platform():
+        record(CREATED, organization, organization=organization)
     if retell_api_key:
         with organization_context(organization):
             agents_actions.set_signing_key(organization.pk, retell_api_key)
@@ -135,6 +166,55 @@ def _finish(
         organization, email=admin_email, role=Role.ADMIN, invited_by=created_by
     )
     return NewOrganization(organization, endpoint, invitation_url)
+
+
+def suspend(organization: Organization, *, reason: str) -> None:
+    """Close its pages for now; raises `OrganizationError` when it is not open."""
+    with platform(), transaction.atomic():
+        tenants_actions.suspend(organization, reason=reason)
+        record(SUSPENDED, organization, reason=reason, organization=organization)
+
+
+def resume(organization: Organization) -> None:
+    """Open it again; raises `OrganizationError` when it is not closed."""
+    with platform(), transaction.atomic():
+        tenants_actions.resume(organization)
+        record(RESUMED, organization, organization=organization)
+
+
+def archive(organization: Organization) -> None:
+    """Close it for good, keeping everything; raises `OrganizationError` when it cannot be."""
+    with platform(), transaction.atomic():
+        tenants_actions.archive(organization)
+        record(ARCHIVED, organization, organization=organization)
+
+
+def rotate_webhook_url(organization: Organization, *, old_expires_at: datetime) -> WebhookEndpoint:
+    """A new webhook URL; the ones before it work until `old_expires_at`."""
+    with platform(), transaction.atomic():
+        endpoint = tenants_actions.rotate_webhook_token(organization, old_expires_at=old_expires_at)
+        until = f"{old_expires_at:%Y-%m-%d %H:%M} UTC"
+        record(URL_ROTATED, organization, details={"until": until}, organization=organization)
+    return endpoint
+
+
+def delete(organization: Organization) -> DeletedOrganization:
+    """Dump and drop its schema. Written down before and after: a deletion that was interrupted
+    shows, too."""
+    with platform():
+        record(DELETION_BEGUN, organization, organization=organization)
+    kept = provisioning.delete_schema(organization)
+    with platform():
+        until = f"{kept.purge_after:%Y-%m-%d}"
+        record(DELETED, organization, details={"until": until}, organization=organization)
+    return kept
+
+
+def restore(organization: Organization) -> None:
+    """Undo its deletion."""
+    provisioning.restore_schema(organization)
+    with platform():
+        record(RESTORED, organization, organization=organization)
 
 
 @dataclass(frozen=True, slots=True)

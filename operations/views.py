@@ -21,7 +21,6 @@ from accounts.querysets import find_visit
 from agents.actions import RetellKeyError
 from operations import organizations
 from operations.forms import NewOrganizationForm, SuspendForm, VisitForm
-from tenants import actions
 from tenants.exceptions import OrganizationError
 from tenants.models import Organization, OrganizationStatus
 
@@ -136,7 +135,7 @@ def suspend(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
     form = SuspendForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     try:
-        actions.suspend(organization, reason=reason)
+        organizations.suspend(organization, reason=reason)
         messages.success(request, f"{organization.name} is suspended. Its webhooks are still kept.")
     except OrganizationError as error:
         messages.error(request, str(error))
@@ -148,7 +147,7 @@ def suspend(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
 def resume(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
     organization = get_object_or_404(Organization, pk=organization_id)
     try:
-        actions.resume(organization)
+        organizations.resume(organization)
         messages.success(request, f"{organization.name} is active again.")
     except OrganizationError as error:
         messages.error(request, str(error))

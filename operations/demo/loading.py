@@ -13,6 +13,8 @@ from django.db import connections
 
 from agents.actions import rename_agent, set_signing_key
 from agents.models import Agent
+from audit.actions import record
+from audit.vocabulary import Action, Kind
 from operations.demo import people
 from operations.demo.bulk import Arrival, BulkReceiver
 from operations.demo.history import history
@@ -32,6 +34,11 @@ SHARES = {"acme": 0.6, "globex": 0.4}
 SEED = 20
 BATCH = 1_000
 Report = Callable[[str, int], None]
+
+# An entry for each change of the demo's settings and people; its calls arrive, as everywhere.
+REMOVED = Action(
+    "demo.removed", "removed the demo: organizations {organizations}, people {people}", Kind.DELETE
+)
 
 
 def demo_organizations() -> list[Organization]:
@@ -121,4 +128,8 @@ def remove() -> tuple[int, int]:
     organizations = demo_organizations()
     for organization in organizations:
         discard(organization)
-    return len(organizations), people.remove_people()
+    persons = people.remove_people()
+    if organizations or persons:
+        with platform():
+            record(REMOVED, details={"organizations": len(organizations), "people": persons})
+    return len(organizations), persons

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from audit.circumstances import circumstances, command_actor
 from tenants.exceptions import OrganizationError
 from tenants.models import Organization
 from tenants.scope import platform
@@ -22,8 +23,10 @@ class OrganizationCommand(BaseCommand):
             organization = Organization.objects.filter(slug=options["slug"]).first()
         if organization is None:
             raise CommandError(f"There is no organization with the slug “{options['slug']}”.")
+        name = type(self).__module__.rpartition(".")[2]
         try:
-            self.stdout.write(self.change(organization, **options))
+            with circumstances(actor=command_actor(name)):
+                self.stdout.write(self.change(organization, **options))
         except OrganizationError as error:
             raise CommandError(str(error)) from error
 

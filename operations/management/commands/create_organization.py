@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents.actions import RetellKeyError
+from audit.circumstances import circumstances, command_actor
 from operations.organizations import NewOrganization, create_organization
 from tenants.exceptions import OrganizationError
 
@@ -25,13 +26,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            created = create_organization(
-                name=options["name"],
-                slug=options["slug"],
-                admin_email=options["admin_email"],
-                retell_api_key=options["retell_api_key"],
-                time_zone=options["time_zone"],
-            )
+            with circumstances(actor=command_actor("create_organization")):
+                created = create_organization(
+                    name=options["name"],
+                    slug=options["slug"],
+                    admin_email=options["admin_email"],
+                    retell_api_key=options["retell_api_key"],
+                    time_zone=options["time_zone"],
+                )
         except (OrganizationError, RetellKeyError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from operations import organizations
 from operations.management.commands._organization import OrganizationCommand
-from tenants import provisioning
 from tenants.models import Organization, OrganizationStatus
 
 
@@ -26,7 +26,7 @@ class Command(OrganizationCommand):
         typed = options["confirm"] or input(f"Type {organization.slug} to delete it: ")
         if typed.strip() != organization.slug:
             raise CommandError("That is not its slug. Nothing was deleted.")
-        kept = provisioning.delete_schema(organization)
+        kept = organizations.delete(organization)
         return (
             f"{organization.name} is deleted. Until {kept.purge_after:%Y-%m-%d} it can be brought"
             f" back by: manage.py restore_organization {organization.slug}"

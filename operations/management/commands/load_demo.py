@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from audit.circumstances import circumstances, command_actor
 from operations.demo import loading, people
 
 REPORT_EVERY = 10 * loading.BATCH
@@ -21,6 +22,10 @@ class Command(BaseCommand):
         parser.add_argument("--calls", type=int, default=20_000, help="calls in all")
 
     def handle(self, *args: Any, calls: int, **options: Any) -> None:
+        with circumstances(actor=command_actor("load_demo")):
+            self._load(calls)
+
+    def _load(self, calls: int) -> None:
         if loading.demo_organizations():
             if people.DEMO_FILE.exists():
                 self.stdout.write(f"The demo is loaded; {people.DEMO_FILE} says how to sign in.")

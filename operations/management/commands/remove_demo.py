@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from audit.circumstances import circumstances, command_actor
 from operations.demo import loading, people
 
 
@@ -13,6 +14,7 @@ class Command(BaseCommand):
     help = "Deletes the demo organizations with all their data, and the demo's people."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        organizations, persons = loading.remove()
+        with circumstances(actor=command_actor("remove_demo")):
+            organizations, persons = loading.remove()
         people.DEMO_FILE.unlink(missing_ok=True)
         self.stdout.write(f"Deleted {organizations} organizations and {persons} people.")

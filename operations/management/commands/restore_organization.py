@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from operations import organizations
 from operations.management.commands._organization import OrganizationCommand
-from tenants import provisioning
 from tenants.models import Organization, OrganizationStatus
 
 
@@ -17,5 +17,5 @@ class Command(OrganizationCommand):
     def change(self, organization: Organization, **options: Any) -> str:
         if organization.status != OrganizationStatus.DELETED:
             raise CommandError(f"{organization.name} is not deleted. Nothing was changed.")
-        provisioning.restore_schema(organization)
+        organizations.restore(organization)
         return f"{organization.name} is back at {organization.base_url}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from operations import organizations
 from operations.management.commands._organization import OrganizationCommand
-from tenants import actions
 from tenants.models import Organization
 
 
@@ -13,5 +13,5 @@ class Command(OrganizationCommand):
     help = "Open a suspended or archived organization again."
 
     def change(self, organization: Organization, **options: Any) -> str:
-        actions.resume(organization)
+        organizations.resume(organization)
         return f"{organization.name} is active at {organization.base_url}"

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from operations import organizations
 from operations.management.commands._organization import OrganizationCommand
-from tenants import actions
 from tenants.models import Organization
 
 
@@ -19,5 +19,5 @@ class Command(OrganizationCommand):
         parser.add_argument("--reason", default="")
 
     def change(self, organization: Organization, **options: Any) -> str:
-        actions.suspend(organization, reason=options["reason"])
+        organizations.suspend(organization, reason=options["reason"])
         return f"{organization.name} is suspended; its webhooks are still kept."

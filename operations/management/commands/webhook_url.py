@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from operations import organizations
 from operations.management.commands._organization import OrganizationCommand
-from tenants.actions import rotate_webhook_token
 from tenants.models import Organization
 from tenants.scope import platform
 
@@ -30,6 +30,6 @@ class Command(OrganizationCommand):
     def change(self, organization: Organization, **options: Any) -> str:
         if options["rotate"]:
             overlap = timezone.now() + timedelta(days=OVERLAP_DAYS)
-            return rotate_webhook_token(organization, old_expires_at=overlap).url
+            return organizations.rotate_webhook_url(organization, old_expires_at=overlap).url
         with platform():
             return organization.webhook_endpoints.get(expires_at=None).url
