@@ -9,6 +9,11 @@ from django.urls import path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from notifications.consumers import LiveConsumer  # noqa: E402 - after setup
+from notifications.consumers import LiveConsumer, PageConsumer  # noqa: E402 - after setup
 
-application = ProtocolTypeRouter({"websocket": URLRouter([path("live/", LiveConsumer.as_asgi())])})
+application = ProtocolTypeRouter(
+    {
+        "websocket": URLRouter([path("live/", LiveConsumer.as_asgi())]),
+        "http": PageConsumer.as_asgi(),
+    }
+)

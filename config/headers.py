@@ -16,22 +16,27 @@ HSTS = "Strict-Transport-Security"
 PERMISSIONS_POLICY = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
 
 
+def security_headers() -> dict[str, str]:
+    headers = {
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+        "Permissions-Policy": PERMISSIONS_POLICY,
+        "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
+    if not settings.DEBUG:  # Django's own pages for developers are styled inline
+        headers["Content-Security-Policy"] = build_policy()
+    return headers
+
+
 class SecurityHeadersMiddleware:
     """Above everything that answers by itself; what an answer says for itself is kept."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self.headers = {
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
-            "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
-            "Permissions-Policy": PERMISSIONS_POLICY,
-            "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "no-store",
-        }
-        if not settings.DEBUG:  # Django's own pages for developers are styled inline
-            self.headers["Content-Security-Policy"] = build_policy()
+        self.headers = security_headers()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from channels.generic.http import AsyncHttpConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 
+from config.headers import security_headers
 from notifications import tickets
 from notifications.signals import group_name
 
@@ -50,3 +52,16 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # comes w
 
     async def changed(self, event: dict[str, Any]) -> None:
         await self.send_json({"topics": event["topics"]})
+
+
+class PageConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # comes without types
+    """Answers whoever opens the address of the socket as a page."""
+
+    async def handle(self, body: bytes) -> None:
+        headers = {"Content-Type": "text/plain; charset=utf-8", "Upgrade": "websocket"}
+        headers |= security_headers()
+        await self.send_response(
+            426,
+            b"Live updates are sent over WebSockets only. Nothing was changed.",
+            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+import httpx
 import pytest
 from django.db import connection
 from django.http import HttpRequest
@@ -17,6 +18,7 @@ from tenants.models import Domain
 from tenants.scope import platform
 from testing.fixtures import World
 from testing.retell import body_of, sign
+from testing.servers import Servers
 
 OPERATOR, ACME, CUSTOM = "localhost:8000", "acme.localhost:8000", "calls.acme.example"
 HOSTS = (OPERATOR, ACME, CUSTOM, "nobody.example")
@@ -148,6 +150,15 @@ def test_the_503_of_a_missing_database_carries_the_headers(
         assert answer.status_code == 503
         assert {header: answer.headers.get(header) for header in EVERYWHERE} == EVERYWHERE
         assert directives(answer)["default-src"] == "'none'"
+
+
+def test_live_updates_opened_as_a_page_carry_the_headers(
+    committed: World, servers: Servers
+) -> None:
+    answer = httpx.get(f"http://127.0.0.1:{servers.live_port}/live/")
+    assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
+    assert {header: answer.headers.get(header) for header in EVERYWHERE} == EVERYWHERE
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
 # --- HTTPS only ----------------------------------------------------------------------------------
