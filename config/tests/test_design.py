@@ -21,6 +21,9 @@ FORBIDDEN = {
     "a style attribute": re.compile(r"""\sstyle=["']"""),
     "an event attribute": re.compile(r"""<[^>]*\son[a-z]+=["']"""),
     "an inline script": re.compile(r"<script(?![^>]*(?:\bsrc=|application/json))[^>]*>"),
+    "a script without its hash, as {% script %} writes it": re.compile(
+        r"<script(?![^>]*integrity)[^>]*\ssrc="
+    ),
     "an inline style sheet": re.compile(r"<style\b"),
     "an htmx handler": re.compile(r"\bhx-on[:-]|hx-vals=[\"']js:|hx-trigger=[\"'][^\"']*\["),
 }
