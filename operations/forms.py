@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 
+from config import zones
 from config.networks import parse_network
 from operations import allow_list
 from operations.models import AllowedNetwork
@@ -12,8 +12,7 @@ from tenants.slugs import SLUG_MAX_LENGTH, validate_slug
 
 
 def _zones() -> list[tuple[str, str]]:
-    names = sorted(name for name in available_timezones() if "/" in name and name[0].isupper())
-    return [("UTC", "UTC"), *((name, name) for name in names)]
+    return [(name, name) for name in zones.names()]
 
 
 class NewOrganizationForm(forms.Form):

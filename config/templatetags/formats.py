@@ -5,7 +5,7 @@ Every filter answers an em dash for a missing value and never prints "None" or "
 
 import math
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 register = template.Library()
 
@@ -183,22 +184,51 @@ def time_element(when: datetime, text: str | SafeString) -> SafeString:
     )
 
 
+def is_british() -> bool:
+    """Whether dates and times are written the British way for this request."""
+    return get_language() == "en-gb"
+
+
+def day(when: date, *, with_year: bool = False) -> str:
+    """ "Nov 23, 2026", or "23 Nov 2026"."""
+    if is_british():
+        return f"{when.day} {when:%b}" + (f" {when.year}" if with_year else "")
+    return f"{when:%b} {when.day}" + (f", {when.year}" if with_year else "")
+
+
+def hour(number: int) -> str:
+    """A whole hour for axes: "2 PM", or "14"."""
+    return (
+        f"{number:02}" if is_british() else f"{number % 12 or 12} {'AM' if number < 12 else 'PM'}"
+    )
+
+
+def time_of_day(when: datetime, parts: str = "minutes") -> str:
+    """ "2:05 PM", or "14:05"; `parts` is "minutes", "seconds" or "milliseconds"."""
+    text = when.time().isoformat(timespec=parts)
+    if is_british():
+        return text
+    return f"{when.hour % 12 or 12}{text[2:]} {'AM' if when.hour < 12 else 'PM'}"
+
+
+def moment(when: datetime, zone: str | tzinfo | None = None) -> str:
+    """ "Nov 23, 2026, 2:05 PM", or "23 Nov 2026, 14:05"."""
+    local = in_zone(when, zone)
+    return f"{day(local, with_year=True)}, {time_of_day(local)}"
+
+
 @register.simple_tag
 def stamp(when: datetime | None, zone: str | tzinfo | None = None) -> str:
-    """For lists: "Today 14:29:50", "Nov 22 14:29:50", "Nov 22, 2025 14:29"."""
+    """For lists: "Today 2:29:50 PM", "Nov 22 2:29:50 PM", "Nov 22, 2025, 2:29 PM"."""
     if not when:
         return MISSING
     local = in_zone(when, zone)
     now = datetime.now(UTC).astimezone(local.tzinfo)
-    if local.date() == now.date():
-        day = "Today"
-    elif local.year == now.year:
-        day = f"{local:%b} {local.day}"
-    else:
-        return time_element(local, f"{local:%b} {local.day}, {local.year} {local:%H:%M}")
-    return time_element(
-        local, format_html('<span class="muted">{}</span> {}', day, f"{local:%H:%M:%S}")
-    )
+    if local.year != now.year:
+        return time_element(local, moment(local, local.tzinfo))
+    shown_day = "Today" if local.date() == now.date() else day(local)
+    text = format_html('<span class="muted">{}</span> {}', shown_day, time_of_day(local, "seconds"))
+    return time_element(local, text)
 
 
 @register.simple_tag
@@ -207,8 +237,7 @@ def clock(when: datetime | None, zone: str | tzinfo | None = None, parts: str = 
     if not when:
         return MISSING
     local = in_zone(when, zone)
-    text = local.time().isoformat(timespec=parts)
-    return time_element(local, text)
+    return time_element(local, time_of_day(local, parts))
 
 
 @register.simple_tag

@@ -3,7 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from config.templatetags import formats
 
@@ -107,7 +107,7 @@ def test_initials_need_a_name() -> None:
 def test_stamp_names_the_day_and_keeps_the_full_time_in_its_title() -> None:
     when = datetime(2025, 11, 22, 22, 29, 50, tzinfo=UTC)
     html = formats.stamp(when, "America/Los_Angeles")
-    assert "Nov 22, 2025 14:29" in html
+    assert "Nov 22, 2025, 2:29 PM" in html
     assert 'title="2025-11-22 14:29:50 PST (UTC−08:00)"' in html
 
 
@@ -117,7 +117,30 @@ def test_stamp_of_today_says_so() -> None:
 
 def test_clock_can_show_milliseconds() -> None:
     when = datetime(2026, 11, 23, 14, 18, 2, 114_000, tzinfo=UTC)
-    assert "14:18:02.114" in formats.clock(when, "UTC", "milliseconds")
+    assert "2:18:02.114 PM" in formats.clock(when, "UTC", "milliseconds")
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        ("en-us", ["Nov 3, 2025, 2:05 PM", "2:05 PM", "12:00 AM", "Nov 3", "12 PM"]),
+        ("en-gb", ["3 Nov 2025, 14:05", "14:05", "00:00", "3 Nov", "12"]),
+    ],
+)
+def test_the_language_decides_how_dates_and_times_are_written(
+    language: str, texts: list[str]
+) -> None:
+    when = datetime(2025, 11, 3, 14, 5, tzinfo=UTC)
+    with translation.override(language):
+        assert [
+            formats.moment(when, "UTC"),
+            formats.time_of_day(when),
+            formats.time_of_day(when.replace(hour=0, minute=0)),
+            formats.day(when),
+            formats.hour(12),
+        ] == texts
+        assert texts[0] in formats.stamp(when, "UTC")
+        assert texts[1] in formats.clock(when, "UTC")
 
 
 @pytest.mark.parametrize(
