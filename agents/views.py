@@ -16,6 +16,7 @@ from accounts.roles import Right
 from agents import access, actions
 from agents.forms import AgentNameForm
 from agents.models import Agent
+from config import zones
 
 RECENT_CALLS = 10
 
@@ -37,7 +38,7 @@ def agent_detail(request: MemberRequest, agent_id: UUID) -> HttpResponse:
         "agent": agent,
         "recent_calls": agent.calls.for_list()[:RECENT_CALLS],
         "calls_url": f"{reverse('calls:list')}?agent={agent.pk}",
-        "zone": request.organization.time_zone,
+        "zone": zones.shown(),
     }
     if may(request, Right.RENAME_AGENTS):
         context["form"] = AgentNameForm(initial={"name": agent.name})

@@ -1,4 +1,4 @@
-"""Periods of the overview, in the organization's time zone."""
+"""Periods of the overview, in the organization's time zone; see `config.zones`."""
 
 from __future__ import annotations
 

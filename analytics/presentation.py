@@ -14,7 +14,8 @@ from analytics.charts import Series
 from analytics.overview import Totals
 from analytics.periods import Period
 from calls.models import Call
-from config.templatetags.formats import duration, latency, money, number, percent
+from config import zones
+from config.templatetags.formats import day, duration, hour, latency, money, number, percent
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 RECENT_CALLS = 6
@@ -134,7 +135,7 @@ def _calls_chart(days: list[dict[str, Any]]) -> dict[str, Any]:
         Series("Unsuccessful", [row["judged"] - row["successful"] for row in days], 4),
         Series("Not judged", [row["calls"] - row["judged"] for row in days], 3),
     ]
-    labels = [f"{row['day']:%b} {row['day'].day}" for row in days]
+    labels = [day(row["day"]) for row in days]
     return {
         "calls_chart": charts.stacked_bars(
             "Calls per day", labels, series, height=CALLS_CHART_HEIGHT_PX
@@ -147,7 +148,7 @@ def overview_context(period: Period) -> dict[str, Any]:
     """Everything the overview's partial shows."""
     now, before = overview.totals(period), overview.totals(period.before())
     days = overview.by_day(period)
-    hours = [f"{hour:02d}" for hour in range(24)]
+    hours = [hour(number) for number in range(24)]
     return {
         "kpis": kpis(period, now, before, days),
         **_calls_chart(days),
@@ -160,4 +161,6 @@ def overview_context(period: Period) -> dict[str, Any]:
             "Calls by weekday and hour", WEEKDAYS, hours, overview.by_hour_of_week(period)
         ),
         "zone": period.zone.key,
+        # Named when it is not the one that days are counted in.
+        "own_zone": zones.shown() if zones.shown() != period.zone.key else "",
     }

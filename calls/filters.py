@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django_filters.fields import IsoDateTimeField
 
 from accounts.access import sees_personal_data
 from agents.models import Agent
@@ -17,6 +20,7 @@ from calls.masking import VISIBLE_DIGITS
 from calls.models import Call
 from calls.outcomes import Outcome
 from config.paging import CURSOR_PARAMETERS, with_parameters
+from config.templatetags.formats import in_zone, moment
 
 _DIRECTIONS = (("inbound", "Inbound"), ("outbound", "Outbound"))
 _TYPES = (("phone_call", "Phone"), ("web_call", "Web"))
@@ -31,8 +35,31 @@ def _local_input() -> forms.DateTimeInput:
     return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
+class _TimeField(IsoDateTimeField):  # type: ignore[misc]  # comes without types
+    """A time typed without an offset, read on the clock of `zone`."""
+
+    def __init__(self, *args: Any, zone: tzinfo = UTC, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone = zone
+
+    def to_python(self, value: Any) -> datetime | None:
+        with timezone.override(self.zone):
+            when: datetime | None = super().to_python(value)
+        return when and in_zone(when, self.zone)
+
+
+class _TimeFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # comes without types
+    field_class = _TimeField
+
+
 class CallFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes without types
-    """Times are read in the organization's zone."""
+    """Times are read in the organization's zone, whoever looks; see `config.zones`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = self.request.organization.zone
+        for name in ("started_after", "started_before"):
+            self.filters[name].extra |= {"zone": zone, "help_text": f"Time in {zone.key}."}
 
     q = django_filters.CharFilter(method="search", label="Number or call ID", max_length=100)
     agent = django_filters.ModelChoiceFilter(
@@ -53,12 +80,8 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes witho
         choices=(("revenue", "Revenue"), ("test", "Test")),
         label="Revenue or test",
     )
-    started_after = django_filters.IsoDateTimeFilter(
-        "sort_at", "gte", label="From", widget=_local_input()
-    )
-    started_before = django_filters.IsoDateTimeFilter(
-        "sort_at", "lt", label="Until", widget=_local_input()
-    )
+    started_after = _TimeFilter("sort_at", "gte", label="From", widget=_local_input())
+    started_before = _TimeFilter("sort_at", "lt", label="Until", widget=_local_input())
     min_duration_s = django_filters.NumberFilter(
         method="by_duration", label="At least (seconds)", min_value=0, max_value=10**6
     )
@@ -122,7 +145,9 @@ def _shown(field: forms.Field, value: Any) -> str:
     choices = dict(getattr(field, "choices", ()))
     if value in choices:
         return str(choices[value])
-    return f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "strftime") else str(value)
+    if isinstance(value, datetime):
+        return f"{moment(value, value.tzinfo)} {value.tzname()}"
+    return str(value)
 
 
 def ignored(request: HttpRequest, filters: CallFilter) -> list[str]:
