@@ -14,7 +14,7 @@ production := env ENVIRONMENT=production PUBLIC_BASE_URL=https://switchboard.exa
 	DATABASE_URL=postgresql://app:x@db.example.com/switchboard \
 	DATABASE_OWNER_URL=postgresql://owner:x@db.example.com/switchboard \
 	REDIS_URL=rediss://:x@cache.example.com:6379/0 \
-	EMAIL_URL=smtp+tls://app:x@mail.example.com \
+	EMAIL_URL=smtp+tls://app:x@mail.example.com TRUSTED_PROXIES=10.0.0.0/24 \
 	SECRET_KEY=made-up-for-the-check-0123456789-abcdefghijklmnopqrstuvwxyz \
 	ENCRYPTION_KEYS=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	BACKUP_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=

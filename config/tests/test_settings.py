@@ -25,6 +25,7 @@ PRODUCTION = {
     "ENCRYPTION_KEYS": f"1:{_KEY}",
     "BACKUP_KEY": _KEY,
     "EMAIL_URL": "smtp+tls://app:x@127.0.0.1:1",
+    "TRUSTED_PROXIES": "10.0.0.0/24, unix",
 }
 
 
@@ -58,6 +59,17 @@ def test_production_starts_without_a_mail_server_and_says_so() -> None:
     assert "(switchboard.W001) EMAIL_URL is not set, so no mail can be sent" in done.stderr
 
 
+def test_production_without_proxies_is_warned_of_endless_redirects() -> None:
+    done = manage("check", "--deploy", TRUSTED_PROXIES=None)
+    assert "(switchboard.W002) TRUSTED_PROXIES is not set" in done.stderr
+    started = manage("shell", "-c", "import config.wsgi", TRUSTED_PROXIES=None)
+    assert "every page redirects to itself forever" in started.stderr
+
+
+def test_production_with_proxies_starts_silently() -> None:
+    assert "redirects" not in manage("shell", "-c", "import config.wsgi").stderr
+
+
 def test_models_and_migrations_agree() -> None:
     done = manage("makemigrations", "--check", "--dry-run")
     assert (done.returncode, done.stdout.strip()) == (0, "No changes detected")
@@ -89,6 +101,11 @@ def test_models_and_migrations_agree() -> None:
             {"MAIL_FROM": "Switchboard"},
             "MAIL_FROM is 'Switchboard'; it must look like Switchboard ",
         ),
+        (
+            {"TRUSTED_PROXIES": "proxy.example.com"},
+            "TRUSTED_PROXIES cannot be read: “proxy.example.com” is neither an address nor a ",
+        ),
+        ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "TRUSTED_PROXIES trusts every address, so anybody "),
         ({"ENVIRONMENT": "staging"}, "ENVIRONMENT is 'staging'; it must be one of development,"),
     ],
     ids=[
@@ -102,6 +119,8 @@ def test_models_and_migrations_agree() -> None:
         "mail with a password that ends the host",
         "mail password in the clear",
         "no sender",
+        "a proxy by name",
+        "everybody a proxy",
         "unknown environment",
     ],
 )
