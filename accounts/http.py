@@ -20,6 +20,8 @@ class VisitorRequest(HttpRequest):
 
     organization: Organization | None
     standing: Standing
+    # Set by the sign-in of this very request.
+    signed_in_now: User
     request_id: str
     htmx: HtmxDetails
 

@@ -14,10 +14,12 @@ from accounts import access, devices
 from accounts.access import NOBODY, Standing
 from accounts.actions import acting
 from accounts.http import VisitorRequest
+from accounts.limits import page_wait
 from accounts.models import User
 from accounts.sessions import SessionStore
 from audit.circumstances import Actor, circumstances
 from config.addresses import client_address
+from config.errors import too_many_requests
 from tenants.scope import door
 
 GetResponse = Callable[[VisitorRequest], HttpResponse]
@@ -46,12 +48,16 @@ class StandingMiddleware:
                 request.user = AnonymousUser()
             elif REFRESH_HEADER not in request.headers:
                 self._touch(request)
+        if wait := page_wait(request, is_refresh=REFRESH_HEADER in request.headers):
+            return too_many_requests(request, wait)
         with (
             circumstances(**_circumstances(request)),
             access.rights_for_request(request.standing.rights),
         ):
             response = self._in_their_language(request)
             self._note_visit(request, response)
+            if signed_in_now := getattr(request, "signed_in_now", None):
+                devices.remember(request, response, signed_in_now)
         return response
 
     def _note_visit(self, request: VisitorRequest, response: HttpResponse) -> None:

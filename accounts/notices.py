@@ -27,6 +27,12 @@ class Notice:
 
 # Keyed by `what` of `accounts.tasks.send_security_notice`.
 NOTICES = {
+    "new_device": Notice(
+        "Your account was signed in from a new device",
+        "Somebody gave your password in a browser that was not used for it before.",
+        "accounts:sessions",
+        "Look at your sessions",
+    ),
     "factor_added": Notice(
         "A second factor was added to your account",
         "From now on it can be asked for when you sign in. Your other sessions were ended.",

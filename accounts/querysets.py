@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from accounts.models import ActingInside, Membership, User
+from accounts.models import ActingInside, Membership, Session, User
 from tenants.models import Organization, OrganizationStatus
 from tenants.scope import door
 
@@ -30,6 +31,14 @@ def destinations(user: User) -> list[Destination]:
             .order_by("organization__name")
         )
     return [Destination(row.organization, row.get_role_display()) for row in memberships]
+
+
+def sessions_of(user: User) -> list[Session]:
+    """Where they are signed in, on every host, the latest seen first."""
+    now = timezone.now()
+    with door():
+        rows = Session.objects.filter(user=user, expire_date__gt=now).select_related("organization")
+        return [row for row in rows.order_by("-last_seen_at") if not row.has_ended(now)]
 
 
 def visits(organization: Organization) -> list[ActingInside]:

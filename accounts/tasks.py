@@ -60,10 +60,13 @@ def tell_admin_of_visit(
 
 
 @app.task(name="accounts.send_security_notice", retry=mail.MAIL_RETRY)
-def send_security_notice(user_id: str, what: str, organization_id: str | None = None) -> None:
+def send_security_notice(
+    user_id: str, what: str, organization_id: str | None = None, detail: str = ""
+) -> None:
     """Tell a person what was changed about how they sign in: `what` of accounts/notices.py.
 
-    `organization_id`: on whose host it happened, for the link; none for the operator's.
+    `organization_id`: on whose host it happened, for the link; none for the operator's. `detail`:
+    one more sentence, such as the device.
     """
     notice = NOTICES[what]
     with door():
@@ -76,7 +79,7 @@ def send_security_notice(user_id: str, what: str, organization_id: str | None = 
         context={
             "organization_name": organization.name if organization else "",
             "title": notice.title,
-            "paragraphs": [notice.text, NOT_YOU],
+            "paragraphs": [text for text in (notice.text, detail, NOT_YOU) if text],
             "action_label": notice.action,
             "action_url": link_to(notice.page, organization),
         },

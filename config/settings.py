@@ -145,8 +145,22 @@ CACHES = {
             "SOCKET_CONNECT_TIMEOUT": 1,
             "SOCKET_TIMEOUT": 1,
         },
-    }
+    },
+    # Counters of config/limits.py: not an organization's, and nobody waits long for them.
+    "limits": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "limits",
+        "OPTIONS": {
+            "IGNORE_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 0.5,
+            "SOCKET_TIMEOUT": 0.5,
+        },
+    },
 }
+RATELIMIT_USE_CACHE = "limits"
+# What cannot be counted is let through, or not: each tier says it, see config/limits.py.
+RATELIMIT_FAIL_OPEN = True
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -202,16 +216,26 @@ CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["config.throttles.TierThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
 }
 
+# --- Rate limits: times per period; whom they are counted for stands in config/limits.py ----------
+PAGE_LIMIT = env.str("PAGE_LIMIT", "1000/15m")
+REFRESH_LIMIT = env.str("REFRESH_LIMIT", "4000/15m")
+SIGN_IN_LIMIT = env.str("SIGN_IN_LIMIT", "10/5m")
+SIGN_IN_ACCOUNT_LIMIT = env.str("SIGN_IN_ACCOUNT_LIMIT", "20/15m")
+SECOND_FACTOR_LIMITS = ("5/5m", "20/h")
+# Refused deliveries only; a correctly signed one is never limited (Retell tries three times).
+WEBHOOK_REFUSED_LIMIT = env.str("WEBHOOK_REFUSED_LIMIT", "120/m")
+API_READ_LIMIT = env.str("API_READ_LIMIT", "600/m")
+API_WRITE_LIMIT = env.str("API_WRITE_LIMIT", "120/m")
+EXPORT_LIMIT = env.str("EXPORT_LIMIT", "20/h")
+
 # --- Webhooks ------------------------------------------------------------------------------------
 WEBHOOK_MAX_BODY_BYTES = 20 * 1024 * 1024
 WEBHOOK_ENDPOINT_CACHE_SECONDS = float(env.str("WEBHOOK_ENDPOINT_CACHE_SECONDS", "10"))
-# Refused deliveries only; a correctly signed one is never limited (Retell tries three times).
-RATELIMIT_FAIL_OPEN = True
-WEBHOOK_REFUSED_LIMIT = env.str("WEBHOOK_REFUSED_LIMIT", "120/m")
 UNREADABLE_BODY_RETENTION_DAYS = 30
 
 # --- People --------------------------------------------------------------------------------------
@@ -235,9 +259,9 @@ AUDITLOG_DISABLE_REMOTE_ADDR = True
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "/"
 INVITATION_VALID_DAYS = 7
-SIGN_IN_LIMIT = env.str("SIGN_IN_LIMIT", "10/5m")
-SECOND_FACTOR_LIMITS = ("5/5m", "20/h")
 OTP_TOTP_ISSUER = "Switchboard"
+RECOVERY_CODES = 10
+RECOVERY_CODES_FEW = 3  # from here on, people are asked to make new ones
 OTP_WEBAUTHN_RP_NAME = "Switchboard"
 OTP_WEBAUTHN_RP_ID_CALLABLE = "accounts.passkeys.relying_party"
 OTP_WEBAUTHN_HELPER_CLASS = "accounts.passkeys.PasskeyHelper"
@@ -249,6 +273,7 @@ SESSION_ENGINE = "accounts.sessions"
 # would drop a Secure cookie, so plain names are used there.
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "switchboard_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "switchboard_csrf"
+DEVICE_COOKIE_NAME = "__Host-device" if SECURE else "switchboard_device"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

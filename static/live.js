@@ -11,6 +11,8 @@
   const POLL = 15_000;
   const RETRY_MOST = 30_000;
   const HIDDEN_LIMIT = 10 * 60_000;
+  /* What the page fetches by itself: nobody is there because of that. */
+  const REFRESH = { "X-Live-Refresh": "1" };
   const CLOSED_FOR_GOOD = [4401, 4403];
   const NAMES = { live: "Live", reconnecting: "Reconnecting…", paused: "Paused" };
 
@@ -44,7 +46,7 @@
 
   /* A ticket lives for a minute only; a later connection takes a new one from this page. */
   const renewTicket = async () => {
-    const answer = await fetch(location.href, { credentials: "same-origin" });
+    const answer = await fetch(location.href, { credentials: "same-origin", headers: REFRESH });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     ticket = page.querySelector('meta[name="live-ticket"]')?.content ?? ticket;
   };
@@ -120,6 +122,10 @@
     });
     part.before(button);
   };
+
+  document.body.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.triggeringEvent?.type === "switchboard:changed") Object.assign(detail.headers, REFRESH);
+  });
 
   const last = new Map();
   const waiting = new Set();

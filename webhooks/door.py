@@ -83,6 +83,8 @@ class RetellDoor(APIView):
     content_negotiation_class = _AlwaysJson
     authentication_classes = ()
     permission_classes = ()
+    # What was signed is never limited; what was refused is counted by webhooks.refusals.
+    throttle_classes = ()
     parser_classes: tuple[type[BaseParser], ...] = ()
     http_method_names = ("post",)
 

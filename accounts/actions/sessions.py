@@ -1,10 +1,21 @@
-"""Ending sessions."""
+"""Ending sessions: all of a person's, or one of them by its owner."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from django.db import transaction
+
 from accounts.models import Session, User
+from audit.actions import record
+from audit.vocabulary import Action, Kind
 from tenants.models import Organization
 from tenants.scope import door
+
+ENDED = Action("accounts.session_ended", "ended a session of theirs on {device}", Kind.DELETE)
+ENDED_OTHERS = Action(
+    "accounts.sessions_ended", "ended all their other sessions ({count})", Kind.DELETE
+)
 
 
 def end_sessions(
@@ -21,3 +32,22 @@ def end_sessions(
         if except_key is not None:
             sessions = sessions.exclude(session_key=except_key)
         return sessions.delete()[0]
+
+
+def end_session(user: User, session_id: UUID) -> bool:
+    """Sign one browser of theirs out; False when there is no such session (any more)."""
+    with door(), transaction.atomic():
+        row = Session.objects.filter(user=user, id=session_id).first()
+        if row is None:
+            return False
+        row.delete()
+        record(ENDED, details={"device": row.device, "address": row.address})
+    return True
+
+
+def end_other_sessions(user: User, key: str) -> int:
+    """Sign every browser of theirs out but this one; how many."""
+    with door(), transaction.atomic():
+        count = end_sessions(user, except_key=key)
+        record(ENDED_OTHERS, details={"count": count})
+    return count

@@ -14,6 +14,7 @@ from accounts.factors import devices_of
 from accounts.http import VisitorRequest
 from accounts.models import User
 from accounts.sessions import SIGN_IN_KEY
+from accounts.tasks import send_security_notice
 from audit.actions import record
 from audit.vocabulary import Action, Kind
 from config.addresses import client_address
@@ -100,12 +101,25 @@ def _devices_for(user: User, code: str) -> list[Device]:
 def sign_in(request: VisitorRequest, user: User, device: Device | None = None) -> None:
     """Start a session that is bound to this host, under a new key."""
     with door(), transaction.atomic():
+        if devices.is_new_for(request, user):
+            _tell_of_new_device(request, user)
         request.session.pop(PENDING_KEY, None)
         login(request, user, backend="accounts.backends.DoorBackend")
         bind_session(request, user, limits="super_admin" if user.is_super_admin else "member")
         if device is not None:
             django_otp.login(request, device)
         record(SIGNED_IN, actor=user, details={"device": devices.label_of(request)})
+    request.signed_in_now = user  # its browser is known from now on, see StandingMiddleware
+
+
+def _tell_of_new_device(request: VisitorRequest, user: User) -> None:
+    organization = request.organization
+    send_security_notice.defer(
+        user_id=str(user.pk),
+        what="new_device",
+        organization_id=str(organization.pk) if organization else None,
+        detail=f"It is {devices.label_of(request)}, at the address {client_address(request)}.",
+    )
 
 
 def bind_session(request: VisitorRequest, user: User, *, limits: str) -> None:
