@@ -130,13 +130,25 @@ def test_another_sessions_challenge_opens_nothing(world: World, key: Authenticat
     assert not is_in(ours)
 
 
-def test_a_challenge_is_for_one_person(world: World, key: Authenticator) -> None:
+def test_a_challenge_is_for_one_person(
+    world: World, browser_of: ClientFactory, key: Authenticator
+) -> None:
+    bob = browser_of(world.people.bob, world.acme)
+    bobs = Authenticator(origin_of(bob))
+    add_passkey(bob, bobs)
     client = after_password(world)
     options = options_for(client)
-    with door():
-        TOTPDevice.objects.create(user=world.people.bob, name="Phone", confirmed=True)
     client.post("/sign-in/", {"email": "bob@example.com", "password": PASSWORD})
-    answer(client, key.get(options))
+    answer(client, bobs.get(options))
+    assert not is_in(client)
+
+
+def test_a_challenge_is_good_for_five_minutes(
+    world: World, key: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "CHALLENGE_VALID_SECONDS", -1)
+    client = after_password(world)
+    answer(client, key.get(options_for(client)))
     assert not is_in(client)
 
 
