@@ -22,6 +22,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.factors import factors_of
 from accounts.http import MemberRequest, OperatorRequest, VisitorRequest
@@ -33,6 +34,8 @@ from tenants.scope import door
 SESSION_HOST_KEY = "organization"
 ACTING_KEY = "acting"
 CONFIRMED_KEY = "confirmed_at"
+# Where somebody was going when they were asked for something first.
+NEXT_KEY = "next"
 OPERATOR = "operator"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -174,11 +177,20 @@ def has_factor(user: User) -> bool:
 
 
 def _to_sign_in(request: VisitorRequest) -> HttpResponse:
+    if request.htmx:
+        return HttpResponseClientRefresh()
     return redirect_to_login(request.get_full_path(), reverse("accounts:sign_in"))
 
 
 def _to_what_holds(request: VisitorRequest) -> HttpResponse:
-    """Where somebody goes who signed in but misses what this organization requires."""
+    """Where somebody goes who signed in but misses what this organization requires.
+
+    A part of a page that was open before has the whole page loaded anew, which leads there.
+    """
+    if request.htmx:
+        return HttpResponseClientRefresh()
+    if request.method in SAFE_METHODS:
+        request.session[NEXT_KEY] = request.get_full_path()
     if request.standing.hold is Hold.NEEDS_CODE:
         return redirect("accounts:second_factor")
     return redirect("accounts:security")

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from accounts import passwords
-from accounts.models import User
+from accounts.models import AccessPolicy, User
 
 
 class SignInForm(forms.Form):
@@ -25,10 +25,16 @@ class SignInForm(forms.Form):
 
 class SecondFactorForm(forms.Form):
     code = forms.CharField(
-        label="Code from your authenticator app",
+        label="Code from your authenticator app, or a recovery code",
         max_length=32,
+        # No numeric keyboard: recovery codes have letters.
         widget=forms.TextInput(
-            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
+            attrs={
+                "autocomplete": "one-time-code",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
         ),
     )
 
@@ -78,6 +84,49 @@ class AcceptInvitationForm(forms.Form):
         elif not self.existing.check_password(password):
             raise forms.ValidationError("That is not the password of your account.")
         return password
+
+
+class NewAppForm(forms.Form):
+    """The code that proves that an authenticator app took the key."""
+
+    code = forms.CharField(
+        label="Code the app shows now",
+        max_length=16,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
+        ),
+    )
+    name = forms.CharField(
+        label="Name",
+        max_length=64,
+        required=False,
+        help_text="To tell it from others, such as “Work phone”.",
+    )
+
+    def clean_code(self) -> str:
+        return "".join(self.cleaned_data["code"].split())
+
+
+class AccessPolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """What an organization's admins decide about coming in."""
+
+    class Meta:
+        model = AccessPolicy
+        fields = (
+            "requires_second_factor",
+            "viewers_see_personal_data",
+            "viewers_export_personal_data",
+            "act_as_needs_consent",
+        )
+        help_texts = {
+            "requires_second_factor": "Who has none sets one up when they come next, and sees"
+            " nothing else until then.",
+            "viewers_see_personal_data": "Otherwise viewers see phone numbers masked.",
+            "viewers_export_personal_data": "Otherwise their exports hold masked numbers and no"
+            " transcripts.",
+            "act_as_needs_consent": "Otherwise a super admin may read your pages for half an hour,"
+            " with a reason. Either way it stands in your audit log.",
+        }
 
 
 class PasskeyNameForm(forms.Form):

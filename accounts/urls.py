@@ -1,6 +1,13 @@
 from django.urls import path
 
-from accounts.views import invitations, passkeys, sign_in, switching, visits
+from accounts.views import (
+    factors,
+    invitations,
+    passkeys,
+    sign_in,
+    switching,
+    visits,
+)
 
 app_name = "accounts"
 
@@ -20,7 +27,11 @@ urlpatterns = [
     path("settings/visits/<uuid:acting_id>/allow/", visits.allow_visit, name="allow_visit"),
     path("settings/visits/<uuid:acting_id>/refuse/", visits.refuse_visit, name="refuse_visit"),
     path("invitations/<str:token>/", invitations.accept_invitation, name="accept_invitation"),
-    path("account/passkeys/", passkeys.passkey_list, name="passkeys"),
+    path("account/security/", factors.security, name="security"),
+    path("account/security/apps/", factors.add_app, name="add_app"),
+    path("account/security/apps/new/", factors.new_app, name="new_app"),
+    path("account/security/apps/<int:pk>/delete/", factors.remove_app, name="remove_app"),
+    path("account/security/recovery-codes/", factors.new_recovery_codes, name="new_recovery_codes"),
     path("account/passkeys/new/", passkeys.new_passkey, name="passkey_new"),
     path("account/passkeys/new/options/", passkeys.new_passkey_options, name="passkey_new_options"),
     path("account/passkeys/<int:pk>/edit/", passkeys.rename_passkey, name="passkey_edit"),

@@ -72,9 +72,10 @@
 
   /* One listener for everything that is clicked. */
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-theme-choice], [data-copy], [data-opens], [data-closes]");
+    const button = event.target.closest("[data-theme-choice], [data-copy], [data-opens], [data-closes], [data-print]");
     if (!button) return;
     if ("themeChoice" in button.dataset) chooseTheme(button.dataset.themeChoice);
+    if ("print" in button.dataset) print();
     if ("closes" in button.dataset) button.closest("dialog").close();
     if ("opens" in button.dataset) {
       event.preventDefault();
@@ -249,7 +250,7 @@
   /* What every new piece of page needs, on load and after each swap. */
   const prepare = (root) => {
     const all = (selector) => [...(root.matches?.(selector) ? [root] : []), ...$$(selector, root)];
-    for (const hidden of all("[data-copy], [data-opens], [data-themes], [data-find-box]")) hidden.hidden = false;
+    for (const hidden of all("[data-copy], [data-opens], [data-print], [data-themes], [data-find-box]")) hidden.hidden = false;
     for (const plot of all(".chart-plot")) if (!plot.hasAttribute("tabindex")) enliven(plot);
     for (const box of all("[data-single-keys]")) box.checked = cookie("single_keys") !== "off";
   };

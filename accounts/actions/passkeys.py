@@ -8,16 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import django_otp
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django_otp_webauthn.exceptions import CredentialDisabled
 from django_otp_webauthn.models import WebAuthnCredential
 
-from accounts.access import is_verified
+from accounts.actions.factors import add_factor, lock_factors, remove_factor
 from accounts.exceptions import AccountError
-from accounts.factors import factors_of
-from accounts.http import VisitorRequest
+from accounts.http import MemberRequest, VisitorRequest
 from accounts.models import Session, User
 from accounts.passkeys import PasskeyHelper
 from accounts.sessions import SessionStore
@@ -34,10 +32,6 @@ MOST = 10
 REFUSED = "That passkey was not accepted and nothing was changed. Try again."
 STALE = "That took too long, or was answered already. Nothing was changed; try again."
 TOO_MANY = "You have ten passkeys. Remove one before you add another."
-LAST_FACTOR = (
-    "This is your only second factor, and super admins need one. Nothing was removed: "
-    "add another first."
-)
 
 PASSKEY_REFUSED = Action("accounts.passkey_refused", "gave a wrong passkey", Kind.ACCESS)
 ADDED = Action("accounts.passkey_added", "added the passkey {object}", Kind.CREATE)
@@ -124,22 +118,18 @@ def begin_adding(request: VisitorRequest, user: User) -> dict[str, Any]:
     return options
 
 
-def add_passkey(
-    request: VisitorRequest, user: User, *, name: str, answer: str
-) -> WebAuthnCredential:
-    """Keep what the browser made; the session is verified by it, if it was not before."""
+def add_passkey(request: MemberRequest, user: User, *, name: str, answer: str) -> list[str]:
+    """Keep what the browser made; the recovery codes that come with a first factor, else []."""
     state = _take(request, ADD_KEY, user)
-    with _refusals(), door(), transaction.atomic():
-        made = json.loads(answer)
-        made.pop("clientExtensionResults", None)  # not signed, and read without care
-        credential = PasskeyHelper(request).register_complete(user, state, made)
-        credential.name = name
-        credential.save(update_fields=["name"])
-        record(ADDED, name)
-    request.session.cycle_key()
-    if not is_verified(request.user):
-        django_otp.login(request, credential)
-    return credential
+    with door(), transaction.atomic():
+        lock_factors(request)
+        with _refusals():
+            made = json.loads(answer)
+            made.pop("clientExtensionResults", None)  # not signed, and read without care
+            credential = PasskeyHelper(request).register_complete(user, state, made)
+            credential.name = name
+            credential.save(update_fields=["name"])
+        return add_factor(request, credential, ADDED)
 
 
 def rename_passkey(credential: WebAuthnCredential, *, name: str) -> None:
@@ -149,12 +139,6 @@ def rename_passkey(credential: WebAuthnCredential, *, name: str) -> None:
         credential.save(update_fields=["name"])
 
 
-def remove_passkey(credential: WebAuthnCredential, *, user: User) -> None:
-    """Raises `AccountError` when a super admin would be left without a second factor."""
-    with door(), transaction.atomic():
-        # Two removals at once must not each leave the other one.
-        owner = User.objects.select_for_update().get(pk=user.pk)
-        if owner.is_super_admin and factors_of(owner) == [credential]:
-            raise AccountError(LAST_FACTOR)
-        credential.delete()
-        record(REMOVED, credential.name)
+def remove_passkey(request: MemberRequest, credential: WebAuthnCredential) -> None:
+    """Raises `AccountError` when it is the last factor of somebody who needs one."""
+    remove_factor(request, credential, REMOVED)

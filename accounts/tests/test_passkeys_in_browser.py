@@ -9,6 +9,7 @@ import pytest
 from django_otp_webauthn.models import WebAuthnCredential
 from playwright.sync_api import CDPSession, expect
 
+from accounts.models import RecoveryCodes
 from tenants.scope import platform
 from testing.browser import Visitor
 from testing.fixtures import PASSWORD, World
@@ -45,10 +46,11 @@ def passkeys_removed(committed: World) -> Iterator[None]:
     yield
     with platform():
         WebAuthnCredential.objects.all().delete()
+        RecoveryCodes.objects.all().delete()
 
 
 def add_passkey(visitor: Visitor, name: str) -> None:
-    visitor.go("acme", "/account/passkeys/")
+    visitor.go("acme", "/account/security/")
     visitor.page.get_by_role("link", name="Add a passkey").click()
     visitor.page.get_by_label("Name").fill(name)
     visitor.page.get_by_role("button", name="Add passkey").click()
@@ -66,6 +68,7 @@ def to_second_step(visitor: Visitor) -> None:
 def test_a_passkey_is_added_and_opens_the_second_step(visitor: Visitor) -> None:
     visitor.sign_in("acme", "alice@example.com", PASSWORD)
     add_passkey(visitor, "Work laptop")
+    visitor.page.get_by_role("link", name="I kept them; go on").click()
     expect(visitor.page.get_by_role("rowheader", name="Work laptop")).to_be_visible()
     to_second_step(visitor)
     visitor.page.get_by_role("button", name="Use a passkey").click()
@@ -77,6 +80,7 @@ def test_a_passkey_is_added_and_opens_the_second_step(visitor: Visitor) -> None:
 def test_a_device_that_holds_one_already_is_told_so(visitor: Visitor) -> None:
     visitor.sign_in("acme", "alice@example.com", PASSWORD)
     add_passkey(visitor, "Work laptop")
+    visitor.page.get_by_role("link", name="I kept them; go on").click()
     expect(visitor.page.get_by_role("rowheader", name="Work laptop")).to_be_visible()
     add_passkey(visitor, "Again")
     expect(visitor.page.get_by_role("alert")).to_contain_text("already holds a passkey")
@@ -89,6 +93,7 @@ def test_a_refused_fingerprint_leaves_one_at_the_second_step(
 ) -> None:
     visitor.sign_in("acme", "alice@example.com", PASSWORD)
     add_passkey(visitor, "Work laptop")
+    visitor.page.get_by_role("link", name="I kept them; go on").click()
     expect(visitor.page.get_by_role("rowheader", name="Work laptop")).to_be_visible()
     reader.recognise(False)
     to_second_step(visitor)

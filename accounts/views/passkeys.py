@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import passkeys
 from accounts.access import confirmation_required, person_required
@@ -17,6 +17,7 @@ from accounts.exceptions import AccountError
 from accounts.forms import PasskeyForm, PasskeyNameForm
 from accounts.http import MemberRequest, VisitorRequest
 from accounts.limits import RETRY_AFTER_SECONDS, may_try_code
+from accounts.views.factors import after_adding
 from config.errors import too_many_requests
 
 
@@ -47,13 +48,6 @@ def sign_in_with_passkey(request: VisitorRequest) -> HttpResponse:
     return redirect(target)
 
 
-@require_GET
-@person_required
-def passkey_list(request: MemberRequest) -> HttpResponse:
-    context = {"passkeys": passkeys.list_passkeys(request, request.user)}
-    return render(request, "accounts/passkeys.html", context)
-
-
 @require_POST
 @person_required
 @confirmation_required
@@ -74,12 +68,11 @@ def new_passkey(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         name, answer = form.cleaned_data["name"], form.cleaned_data["credential"]
         try:
-            actions.add_passkey(request, request.user, name=name, answer=answer)
+            codes = actions.add_passkey(request, request.user, name=name, answer=answer)
         except AccountError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"The passkey {name} was added.")
-            return redirect("accounts:passkeys")
+            return after_adding(request, codes, f"The passkey {name} was added.")
     return render(request, "accounts/passkey_new.html", {"form": form})
 
 
@@ -91,7 +84,7 @@ def rename_passkey(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         actions.rename_passkey(passkey, name=form.cleaned_data["name"])
         messages.success(request, "The name was saved.")
-        return redirect("accounts:passkeys")
+        return redirect("accounts:security")
     return render(request, "accounts/passkey_edit.html", {"form": form, "passkey": passkey})
 
 
@@ -102,10 +95,10 @@ def remove_passkey(request: MemberRequest, pk: int) -> HttpResponse:
     passkey = passkeys.get_passkey(request.user, pk)
     if request.method == "POST":
         try:
-            actions.remove_passkey(passkey, user=request.user)
+            actions.remove_passkey(request, passkey)
         except AccountError as error:
             messages.error(request, str(error))
         else:
             messages.success(request, f"The passkey {passkey.name} was removed.")
-        return redirect("accounts:passkeys")
+        return redirect("accounts:security")
     return render(request, "accounts/passkey_delete.html", {"passkey": passkey})

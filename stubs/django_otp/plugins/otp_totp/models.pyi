@@ -7,6 +7,8 @@ class TOTPDevice(Device):
     t0 = models.BigIntegerField(default=0)
     digits = models.PositiveSmallIntegerField(default=6)
     drift = models.SmallIntegerField(default=0)
+    created_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
 
     @property
     def bin_key(self) -> bytes: ...
