@@ -1,6 +1,7 @@
 from django.urls import path
 
 from accounts.views import (
+    access_policy,
     factors,
     invitations,
     passkeys,
@@ -23,6 +24,7 @@ urlpatterns = [
     path("switch/<uuid:organization_id>/", switching.switch, name="switch"),
     path("enter/<str:token>/", switching.enter, name="enter"),
     path("leave/", visits.leave, name="leave"),
+    path("settings/access/", access_policy.access_policy, name="access_policy"),
     path("settings/visits/", visits.visit_list, name="visits"),
     path("settings/visits/<uuid:acting_id>/allow/", visits.allow_visit, name="allow_visit"),
     path("settings/visits/<uuid:acting_id>/refuse/", visits.refuse_visit, name="refuse_visit"),

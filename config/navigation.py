@@ -29,6 +29,7 @@ _ORGANIZATION = (
         (
             ("Deliveries", "webhook", "webhooks:list", Right.READ),
             ("Alerts", "bell", "webhooks:alert_list", Right.READ),
+            ("Access", "lock-keyhole", "accounts:access_policy", Right.MANAGE_ACCESS),
             ("Operator visits", "shield", "accounts:visits", Right.MANAGE_ACCESS),
         ),
     ),
