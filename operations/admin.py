@@ -86,14 +86,13 @@ class AllowedNetworkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generi
     readonly_fields = ("created_at", "created_by")
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> type[ModelForm[Any]]:
-        made: type[AllowedNetworkForm] = super().get_form(request, *args, **kwargs)
-        made.address = client_address(request)
-        return made
+        made = super().get_form(request, *args, **kwargs)
+        return type(made.__name__, (made,), {"address": client_address(request)})
 
     def save_model(
         self, request: HttpRequest, obj: AllowedNetwork, form: Any, change: bool
     ) -> None:
-        allow_list.save(obj, by=str(request.user), staying=client_address(request))
+        allow_list.save(obj, staying=client_address(request))
 
     def delete_model(self, request: HttpRequest, obj: AllowedNetwork) -> None:
         allow_list.remove(obj, staying=client_address(request))

@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from audit.actions import changes_between, record
+from audit.circumstances import current
 from audit.vocabulary import Action, Kind
 from config.networks import Network, parse_address, parse_network
 from operations.models import AllowedNetwork
@@ -119,8 +120,9 @@ def check_staying(address: str | None, *, without: int | None = None, adding: st
     if address is None:
         return
     with _alone():
-        rows = AllowedNetwork.objects.exclude(pk=without).values_list("cidr", flat=True)
-        after = _list_of([*rows, adding] if adding else rows)
+        rows = AllowedNetwork.objects.values_list("pk", "cidr")
+        kept = [cidr for key, cidr in rows if key != without]
+    after = _list_of([*kept, adding] if adding else kept)
     if not after.allows(address):
         raise WouldShutOut(
             f"Nothing was changed: your own address, {address or 'which is not known'}, would no"
@@ -128,14 +130,14 @@ def check_staying(address: str | None, *, without: int | None = None, adding: st
         )
 
 
-def save(network: AllowedNetwork, *, by: str, staying: str | None) -> None:
+def save(network: AllowedNetwork, *, staying: str | None) -> None:
     """Store a new or changed entry. `staying` is the address that must still be let in."""
     with _alone():
         old = AllowedNetwork.objects.filter(pk=network.pk).first()
         _normalise(network)
         check_staying(staying, without=network.pk, adding=network.cidr)
         if old is None:
-            network.created_by = by
+            network.created_by = current().actor.label
             network.save(force_insert=True)
             record(ALLOWED, network, details={"note": network.note})
         elif changes := changes_between(old, network, ("cidr", "note")):

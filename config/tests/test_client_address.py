@@ -213,7 +213,7 @@ def test_nonsense_is_refused_at_the_start(
 
 @pytest.mark.parametrize(("peer", "kept"), [(PROXY, True), ("203.0.113.7", False)])
 def test_a_request_id_is_taken_from_a_proxy_only(world: World, peer: str, kept: bool) -> None:
-    headers = {"REMOTE_ADDR": peer, "HTTP_X_REQUEST_ID": "given-by-the-proxy"}
-    response = CanaryClient("localhost").get("/sign-in/", **headers)
+    client = CanaryClient("localhost", REMOTE_ADDR=peer)
+    response = client.get("/sign-in/", headers={"X-Request-ID": "given-by-the-proxy"})
     assert (response.headers["X-Request-ID"] == "given-by-the-proxy") is kept
     assert comes_from_proxy(response.wsgi_request) is kept

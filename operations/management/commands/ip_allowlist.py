@@ -6,13 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.circumstances import Actor, circumstances
+from audit.circumstances import circumstances, command_actor
 from config.networks import parse_network
 from operations import allow_list
 from operations.models import AllowedNetwork
 from tenants.scope import platform
-
-NAME = "manage.py ip_allowlist"
 
 
 class Command(BaseCommand):
@@ -30,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with platform(), circumstances(actor=Actor(NAME)):
+            with platform(), circumstances(actor=command_actor("ip_allowlist")):
                 getattr(self, f"_{options['do']}")(**options)
         except (allow_list.AllowListError, ValueError) as error:
             raise CommandError(f"{error} Nothing was changed.") from error
@@ -43,7 +41,7 @@ class Command(BaseCommand):
 
     def _add(self, cidr: str, note: str, **_: Any) -> None:
         network = AllowedNetwork(cidr=cidr, note=note)
-        allow_list.save(network, by=NAME, staying=None)
+        allow_list.save(network, staying=None)
         self._say(f"{network.cidr} reaches the operator host.")
 
     def _remove(self, cidr: str, **_: Any) -> None:
