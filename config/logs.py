@@ -21,6 +21,8 @@ import psycopg
 EXTRA_FIELDS = ("organization", "event", "cause", "group", "delivery")
 _DATABASE_ERRORS = (psycopg.Error, django.db.Error)
 _QUOTED = re.compile(r'"[^"]*"')
+# Paths that carry a secret; Django logs the path of a request that failed.
+_SECRET_PATHS = re.compile(r"(/(?:invitations|enter)/)[^/\s]+")
 
 
 def _server_error(error: BaseException) -> psycopg.Error | None:
@@ -62,6 +64,9 @@ class _Formatter(logging.Formatter):
     """What both kinds of lines are made of."""
 
     def message_of(self, record: logging.LogRecord) -> str:
+        return _SECRET_PATHS.sub(r"\1…", self._whole_message_of(record))
+
+    def _whole_message_of(self, record: logging.LogRecord) -> str:
         values = record.args
         if isinstance(values, tuple):
             shown = tuple(_shown(value) for value in values)
