@@ -57,8 +57,7 @@ class AcceptInvitationForm(forms.Form):
     name = forms.CharField(
         label="Your name",
         max_length=120,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
     )
     password = forms.CharField(
         max_length=128,
@@ -81,7 +80,7 @@ class AcceptInvitationForm(forms.Form):
         if self.existing is None:
             name = self.cleaned_data.get("name", "")
             passwords.validate(password, User(email=self.email, name=name))
-        elif not self.existing.check_password(password):
+        elif not (self.existing.is_active and self.existing.check_password(password)):
             raise forms.ValidationError("That is not the password of your account.")
         return password
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,9 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django_otp.models import Device, ThrottlingMixin
 
 from accounts.roles import Right
@@ -133,8 +136,18 @@ class Membership(models.Model):
         return self.role == Role.ADMIN
 
 
+class InvitationState(models.TextChoices):
+    OPEN = "open", "Waiting"
+    EXPIRED = "expired", "Expired"
+    ACCEPTED = "accepted", "Accepted"
+
+    @property
+    def tone(self) -> str:
+        return {"open": "info", "expired": "warn"}.get(self.value, "mute")
+
+
 class Invitation(models.Model):
-    """A link by which one address may join one organization, once."""
+    """A link by which one address may join one organization, once. A new link is a new row."""
 
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
     organization = models.ForeignKey(
@@ -157,6 +170,25 @@ class Invitation(models.Model):
 
     def is_open(self, at: datetime | None = None) -> bool:
         return self.accepted_at is None and (at or timezone.now()) < self.expires_at
+
+    @property
+    def state(self) -> InvitationState:
+        if self.accepted_at is not None:
+            return InvitationState.ACCEPTED
+        return InvitationState.OPEN if self.is_open() else InvitationState.EXPIRED
+
+    @property
+    def token(self) -> str:
+        """What its link carries. It follows from the id and SECRET_KEY: the job that mails it, and
+        each of its retries, makes the same one, and none is stored."""
+        digest = salted_hmac("accounts.invitation", str(self.pk), algorithm="sha256").digest()
+        return urlsafe_b64encode(digest).decode().rstrip("=")
+
+    @property
+    def link(self) -> str:
+        """For the invited person's eyes; on a page of an admin it is shown once."""
+        name, urlconf = "accounts:accept_invitation", "config.urls_organization"
+        return self.organization.url(reverse(name, args=[self.token], urlconf=urlconf))
 
 
 class AccessPolicy(models.Model):

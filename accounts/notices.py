@@ -57,6 +57,32 @@ NOTICES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class MemberNotice:
+    """`{organization}` and `{role}` are filled in. Without a `path` there is no button."""
+
+    title: str
+    text: str
+    path: str = ""
+    action: str = ""
+
+
+# Keyed by `what` of `accounts.tasks.tell_member`.
+MEMBER_NOTICES = {
+    "role_changed": MemberNotice(
+        "You are {role} of {organization} now",
+        "An admin of {organization} changed your role. What you may do changed with it, at once.",
+        path="/",
+        action="Open {organization}",
+    ),
+    "removed": MemberNotice(
+        "You are no longer a member of {organization}",
+        "An admin of {organization} removed you. Your sessions there were ended; your account, and"
+        " what you are elsewhere, stay as they are.",
+    ),
+}
+
+
 def link_to(page: str, organization: Organization | None) -> str:
     """A page about oneself, on an organization's host or the operator's."""
     if organization is None:

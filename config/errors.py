@@ -44,6 +44,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return error_page(request, 404)
 
 
+def invitation_not_found(request: HttpRequest) -> HttpResponse:
+    """The same for one that expired, was used or revoked, is another host's, or never was."""
+    return error_page(request, 404, invitation=True)
+
+
 def too_many_requests(request: HttpRequest, retry_after_seconds: int) -> HttpResponse:
     response = error_page(request, 429, retry_after_seconds=retry_after_seconds)
     response.headers["Retry-After"] = str(retry_after_seconds)

@@ -162,10 +162,10 @@ def _finish(
     if retell_api_key:
         with organization_context(organization):
             agents_actions.set_signing_key(organization.pk, retell_api_key)
-    _, invitation_url = invitations.invite(
+    invitation = invitations.invite(
         organization, email=admin_email, role=Role.ADMIN, invited_by=created_by
     )
-    return NewOrganization(organization, endpoint, invitation_url)
+    return NewOrganization(organization, endpoint, invitation.link)
 
 
 def suspend(organization: Organization, *, reason: str) -> None:

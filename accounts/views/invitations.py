@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
@@ -14,12 +13,14 @@ from accounts.actions import sign_in
 from accounts.exceptions import AccountError
 from accounts.forms import AcceptInvitationForm
 from accounts.http import VisitorRequest
-from accounts.limits import limited_sign_in
-from accounts.models import User
-from config.errors import not_found
+from accounts.limits import RETRY_AFTER_SECONDS, limited_sign_in
+from accounts.models import Invitation, User
+from accounts.secret_links import hides_its_address, may_try_link
+from config.errors import invitation_not_found, too_many_requests
 from tenants.scope import door
 
 
+@hides_its_address
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("password")
 @limited_sign_in
@@ -27,24 +28,46 @@ def accept_invitation(request: VisitorRequest, token: str) -> HttpResponse:
     organization = request.organization
     invitation = organization and actions.find_open_invitation(organization, token)
     if not invitation:
-        return not_found(request)
+        if not may_try_link(request):
+            return too_many_requests(request, RETRY_AFTER_SECONDS)
+        return invitation_not_found(request)
     with door():
         existing = User.objects.filter(email=invitation.email).first()
+    if isinstance(request.user, User):
+        return _signed_in(request, invitation, existing)
     form = AcceptInvitationForm(request.POST or None, email=invitation.email, existing=existing)
     if request.method == "POST" and form.is_valid():
         try:
-            user = actions.accept_invitation(
-                invitation,
-                name=form.cleaned_data.get("name", ""),
-                password=form.cleaned_data["password"],
-            )
+            user = actions.accept_invitation(invitation, existing=existing, **form.cleaned_data)
         except AccountError as error:
-            messages.error(request, str(error))
-            return redirect("accounts:sign_in")
-        if sign_in.needs_second_factor(user):
-            sign_in.begin_second_factor(request, user)
-            return redirect("accounts:second_factor")
-        sign_in.sign_in(request, user)
-        return redirect(settings.LOGIN_REDIRECT_URL)
-    context = {"form": form, "invitation": invitation, "organization": organization}
+            form.add_error(None, str(error))
+        else:
+            return _come_in(request, user)
+    context = {"form": form, "invitation": invitation, "existing": existing}
     return render(request, "accounts/accept_invitation.html", context)
+
+
+def _come_in(request: VisitorRequest, user: User) -> HttpResponse:
+    if sign_in.needs_second_factor(user):
+        sign_in.begin_second_factor(request, user)
+        return redirect("accounts:second_factor")
+    sign_in.sign_in(request, user)
+    return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+def _signed_in(
+    request: VisitorRequest, invitation: Invitation, existing: User | None
+) -> HttpResponse:
+    """One button for the person it is for; a way out for everybody else."""
+    is_theirs = existing == request.user and request.standing.acting is None
+    if request.method == "POST" and "sign_out" in request.POST:
+        sign_in.sign_out(request)
+        return redirect(request.path)
+    context = {"invitation": invitation, "is_theirs": is_theirs}
+    if request.method == "POST" and is_theirs:
+        try:
+            actions.accept_invitation(invitation, existing=existing)
+        except AccountError:
+            return invitation_not_found(request)
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    return render(request, "accounts/accept_invitation_signed_in.html", context)
