@@ -7,6 +7,7 @@ from accounts.views import (
     passkeys,
     sign_in,
     switching,
+    users,
     visits,
 )
 
@@ -28,6 +29,27 @@ urlpatterns = [
     path("settings/visits/", visits.visit_list, name="visits"),
     path("settings/visits/<uuid:acting_id>/allow/", visits.allow_visit, name="allow_visit"),
     path("settings/visits/<uuid:acting_id>/refuse/", visits.refuse_visit, name="refuse_visit"),
+    path("settings/users/", users.user_list, name="users"),
+    path("settings/users/invite/", users.invite, name="users_invite"),
+    path("settings/users/<uuid:user_id>/", users.user_detail, name="users_detail"),
+    path("settings/users/<uuid:user_id>/role/", users.change_role, name="users_role"),
+    path("settings/users/<uuid:user_id>/remove/", users.remove, name="users_remove"),
+    path(
+        "settings/users/invitations/<uuid:invitation_id>/resend/",
+        users.resend_invitation,
+        name="users_invitation_resend",
+    ),
+    path(
+        "settings/users/invitations/<uuid:invitation_id>/link/",
+        users.invitation_link,
+        name="users_invitation_link",
+    ),
+    path(
+        "settings/users/invitations/<uuid:invitation_id>/revoke/",
+        users.revoke_invitation,
+        name="users_invitation_revoke",
+    ),
+    path("account/leave/", users.leave_organization, name="leave_organization"),
     path("invitations/<str:token>/", invitations.accept_invitation, name="accept_invitation"),
     path("account/security/", factors.security, name="security"),
     path("account/security/apps/", factors.add_app, name="add_app"),

@@ -29,6 +29,7 @@ _ORGANIZATION = (
         (
             ("Deliveries", "webhook", "webhooks:list", Right.READ),
             ("Alerts", "bell", "webhooks:alert_list", Right.READ),
+            ("Users", "users", "accounts:users", Right.MANAGE_USERS),
             ("Access", "lock-keyhole", "accounts:access_policy", Right.MANAGE_ACCESS),
             ("Operator visits", "shield", "accounts:visits", Right.MANAGE_ACCESS),
         ),
@@ -66,12 +67,15 @@ def _sections(request: VisitorRequest) -> list[dict[str, Any]]:
 
 
 def _is_current(name: str, shown: str) -> bool:
-    """A detail page lights up its list: calls:detail → calls:list, chat_detail → chat_list."""
+    """Pages of one thing light up its list: calls:detail → calls:list, chat_detail → chat_list,
+    users_invite → users."""
     if name == shown:
         return True
     app, _, view = name.partition(":")
     shown_app, _, shown_view = shown.partition(":")
-    return app == shown_app and view.removesuffix("list") == shown_view.removesuffix("detail")
+    thing = view.removesuffix("list").rstrip("_")
+    same_thing = shown_view.startswith(f"{thing}_") if thing else shown_view == "detail"
+    return app == shown_app and same_thing
 
 
 def _live(request: VisitorRequest) -> dict[str, str] | None:

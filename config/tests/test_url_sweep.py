@@ -45,6 +45,15 @@ ORGANIZATION = """
 /deliveries/<uuid:delivery_id>/         302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
 /deliveries/<uuid:delivery_id>/replay/  405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
 /deliveries/alerts/                     302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/settings/users/                        302 403 200 302 302 302 302 403   405 405 405 405 405 405 405 405
+/settings/users/<uuid:user_id>/         302 403 200 302 302 302 302 403   405 405 405 405 405 405 405 405
+/settings/users/<uuid:user_id>/role/    405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/settings/users/<uuid:user_id>/remove/  405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/settings/users/invite/                 302 403 200 302 302 302 302 403   302 403 200 302 302 302 302 403
+/settings/users/invitations/<uuid:invitation_id>/link/    405 405 405 405 405 405 405 405   302 403 200 302 302 302 302 403
+/settings/users/invitations/<uuid:invitation_id>/resend/  405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/settings/users/invitations/<uuid:invitation_id>/revoke/  405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/account/leave/                         302 200 200 302 302 302 302 403   302 302 302 302 302 302 302 403
 /invitations/<str:token>/               200 200 200 200 200 200 200 200   200 200 200 200 200 200 200 200
 /sign-in/                               200 200 200 200 200 200 200 200   200 200 200 200 200 200 200 200
 /sign-in/code/                          302 302 302 302 302 302 302 302   302 302 302 302 302 302 302 302
@@ -82,6 +91,15 @@ OPERATOR = """
 /organizations/<uuid:organization_id>/             302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
 /organizations/<uuid:organization_id>/resume/      405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
 /organizations/<uuid:organization_id>/suspend/     405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/settings/users/                                   404 404 404 404 404 404 404 404   405 405 405 405 405 405 405 405
+/settings/users/<uuid:user_id>/                    404 404 404 404 404 404 404 404   405 405 405 405 405 405 405 405
+/settings/users/<uuid:user_id>/role/               405 405 405 405 405 405 405 405   404 404 404 404 404 404 404 404
+/settings/users/<uuid:user_id>/remove/             405 405 405 405 405 405 405 405   404 404 404 404 404 404 404 404
+/settings/users/invite/                            404 404 404 404 404 404 404 404   404 404 404 404 404 404 404 404
+/settings/users/invitations/<uuid:invitation_id>/link/    405 405 405 405 405 405 405 405   404 404 404 404 404 404 404 404
+/settings/users/invitations/<uuid:invitation_id>/resend/  405 405 405 405 405 405 405 405   404 404 404 404 404 404 404 404
+/settings/users/invitations/<uuid:invitation_id>/revoke/  405 405 405 405 405 405 405 405   404 404 404 404 404 404 404 404
+/account/leave/                                    302 302 302 302 302 302 404 302   302 302 302 302 302 302 404 302
 /invitations/<str:token>/                          404 404 404 404 404 404 404 404   404 404 404 404 404 404 404 404
 /sign-in/                                          200 200 200 200 200 200 200 200   200 200 200 200 200 200 200 200
 /sign-in/code/                                     302 302 302 302 302 302 302 302   302 302 302 302 302 302 302 302
@@ -250,13 +268,17 @@ def eight(
     return clients
 
 
-def path_of(url: str, world: World, token: str) -> str:
+def path_of(url: str, world: World, invitation: Invitation) -> str:
     """A URL with the keys of things that are there."""
+    url = url.replace("<uuid:invitation_id>", str(invitation.pk))
+    url = url.replace("<uuid:user_id>", str(world.people.bob.pk))
     for name, model in MODELS.items():
         if f"/{name}/" in url:
             with platform():
                 url = url.replace("<path:object_id>", str(model.objects.order_by("pk")[0].pk))  # type: ignore[attr-defined]
-    url = url.replace("<uuid:organization_id>", str(world.acme.pk)).replace("<str:token>", token)
+    url = url.replace("<uuid:organization_id>", str(world.acme.pk)).replace(
+        "<str:token>", invitation.token
+    )
     url = url.replace("<path:content_type_id>", "1").replace("<path:object_id>", str(ID))
     url = url.replace("<int:pk>", "1")
     url = url.replace("^(?P<app_label>tenants|accounts|operations)/$", "tenants/")
@@ -265,12 +287,12 @@ def path_of(url: str, world: World, token: str) -> str:
 
 def differences(urlconf: str, world: World, people: list[Person]) -> list[str]:
     """Rows of the table as they should stand there."""
-    _, link = invitations.invite(
+    invitation = invitations.invite(
         world.acme, email="dora@example.com", role=Role.VIEWER, invited_by=""
     )
     wrong = []
     for url, statuses in sorted(expected(urlconf).items()):
-        path = path_of(url, world, link.split("/")[-2])
+        path = path_of(url, world, invitation)
         found = [someone.ask(method, path) for method in ("get", "post") for someone in people]
         if found != statuses:
             wrong.append(f"{url}  {' '.join(map(str, found))}")
@@ -299,6 +321,8 @@ def test_the_door_has_one_url() -> None:
 # --- What another organization owns --------------------------------------------------------------
 
 WITH_KEYS = sorted(url for url in rows(ORGANIZATION) if "<uuid:" in url)
+# People, invitations and visits are rows of shared tables: no two have the same key.
+SHARED = ("/account/", "/settings/", "/switch/")
 
 
 def _answer(client: CanaryClient, url: str, key: UUID) -> tuple[int, bytes]:
@@ -321,7 +345,7 @@ def test_what_another_organization_owns_looks_like_what_never_was(
     assert theirs[0] == 404
 
 
-@pytest.mark.parametrize("url", WITH_KEYS)
+@pytest.mark.parametrize("url", [url for url in WITH_KEYS if not url.startswith(SHARED)])
 def test_the_same_key_leads_to_ones_own(filled: World, browser_of: ClientFactory, url: str) -> None:
     for someone, organization in (
         (filled.people.alice, filled.acme),

@@ -1,0 +1,33 @@
+"""What admins enter about the people of their organization."""
+
+from __future__ import annotations
+
+from django import forms
+
+from accounts.models import Role
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.VIEWER)
+
+    def clean_role(self) -> Role:
+        return Role(self.cleaned_data["role"])
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=Role.choices)
+
+    def clean_role(self) -> Role:
+        return Role(self.cleaned_data["role"])
+
+
+class PeopleFilterForm(forms.Form):
+    """What is nonsense filters nothing."""
+
+    q = forms.CharField(label="Name or e-mail", max_length=120, required=False)
+    role = forms.ChoiceField(choices=[("", "Any role"), *Role.choices], required=False)
