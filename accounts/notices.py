@@ -33,6 +33,18 @@ NOTICES = {
         "accounts:sessions",
         "Look at your sessions",
     ),
+    "password_changed": Notice(
+        "Your password was changed",
+        "Somebody who was signed in as you set a new one. Your other sessions were ended.",
+        "accounts:forgotten",
+        "Set another password",
+    ),
+    "password_reset": Notice(
+        "Your password was changed",
+        "Somebody set a new one by the link of a mail to you. All your sessions were ended.",
+        "accounts:forgotten",
+        "Set another password",
+    ),
     "factor_added": Notice(
         "A second factor was added to your account",
         "From now on it can be asked for when you sign in. Your other sessions were ended.",

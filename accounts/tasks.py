@@ -5,12 +5,20 @@ from __future__ import annotations
 from django.urls import reverse
 from procrastinate.contrib.django import app
 
-from accounts.models import ActingInside, Invitation, Membership, Role, User
-from accounts.notices import MEMBER_NOTICES, NOT_YOU, NOTICES, link_to
+from accounts import links
+from accounts.access import may_sign_in
+from accounts.links import Side
+from accounts.models import ActingInside, EmailChange, Membership, Role, User
+from accounts.notices import NOT_YOU, NOTICES, link_to
 from accounts.sessions import SessionStore
+from audit.actions import record
+from audit.models import Entry
+from audit.vocabulary import Action
 from config import mail
 from tenants.models import Organization
 from tenants.scope import door
+
+RESET_SENT = Action("accounts.password_reset_sent", "sent {object} a link to set a new password")
 
 VISIT_EXPLAINED = (
     "They would read pages for half an hour, with phone numbers masked, and could change nothing."
@@ -86,47 +94,102 @@ def send_security_notice(
     )
 
 
-@app.task(name="accounts.send_invitation", retry=mail.MAIL_RETRY)
-def send_invitation(invitation_id: str) -> None:
-    """To the invited address. Nothing when it was accepted, revoked or replaced meanwhile."""
+@app.task(name="accounts.send_password_reset", retry=mail.MAIL_RETRY)
+def send_password_reset(user_id: str, organization_id: str | None = None) -> None:
+    """A link to who may sign in on the host where it was asked for; nothing to anybody else."""
     with door():
-        invitation = (
-            Invitation.objects.select_related("organization").filter(pk=invitation_id).first()
-        )
-        if invitation is None or not invitation.is_open():
-            return
-        inviter = User.objects.filter(email=invitation.invited_by).first()
-    organization = invitation.organization
-    mail.send(
-        "invitation",
-        to=invitation.email,
-        context={
-            "organization_name": organization.name,
-            "inviter_label": inviter.display_name if inviter else "The operator",
-            "role_label": str(Role(invitation.role).label).lower(),
-            "link": invitation.link,
-            "expires_on": invitation.expires_at.astimezone(organization.zone).date(),
-        },
-    )
-
-
-@app.task(name="accounts.tell_member", retry=mail.MAIL_RETRY)
-def tell_member(user_id: str, organization_id: str, what: str, role: str = "") -> None:
-    """A person's role was changed, or they were removed: `what` of accounts/notices.py."""
-    notice = MEMBER_NOTICES[what]
-    with door():
-        user = User.objects.get(pk=user_id)
-        organization = Organization.objects.get(pk=organization_id)
-    words = {"organization": organization.name, "role": Role(role).label if role else ""}
+        user = User.objects.filter(pk=user_id, is_active=True).first()
+        organization = Organization.objects.active().filter(pk=organization_id).first()
+    is_over = organization_id is not None and organization is None
+    if user is None or is_over or not may_sign_in(user, organization):
+        return
+    place = organization.name if organization else "Switchboard"
     mail.send(
         "notice",
         to=user.email,
         language=user.language,
         context={
-            "organization_name": organization.name,
-            "title": notice.title.format(**words),
-            "paragraphs": [notice.text.format(**words)],
-            "action_label": notice.action.format(**words),
-            "action_url": notice.path and organization.url(notice.path),
+            "organization_name": place,
+            "title": f"Set a new password for {place}",
+            "paragraphs": [
+                f"Somebody asked for a new password for {user.email} at {place}.",
+                "The link works once, and for one hour. A second factor is asked for as ever.",
+            ],
+            "action_label": "Set a new password",
+            "action_url": links.reset_link(user, organization),
+            "reason": f"You get this mail because your address was entered at {place}."
+            " If that was not you, do nothing: your password stays as it is.",
+        },
+    )
+    with door():
+        record(RESET_SENT, user, organization=organization)
+
+
+@app.task(name="accounts.send_email_change", retry=mail.MAIL_RETRY)
+def send_email_change(change_id: str, side: str, organization_id: str | None = None) -> None:
+    """A link to one of the two addresses; to one that is somebody else's, a warning instead."""
+    with door():
+        change = EmailChange.objects.select_related("user").filter(pk=change_id).first()
+        organization = Organization.objects.filter(pk=organization_id).first()
+        owner = change and User.objects.filter(email=change.new_email).first()
+    if change is None:
+        return
+    if side == Side.NEW and owner is not None:
+        tell_owner_of_address(owner)
+        return
+    old, new = change.user.email, change.new_email
+    to = new if side == Side.NEW else old
+    mail.send(
+        "notice",
+        to=to,
+        language=change.user.language,
+        context={
+            "organization_name": organization.name if organization else "",
+            "title": "Confirm the change of your e-mail address",
+            "paragraphs": [
+                f"It was asked to change the address of an account from {old} to {new}.",
+                "Both addresses must confirm it within a day; until then the old one stays.",
+                "If you did not ask for this, open the link and stop it.",
+            ],
+            "action_label": "Confirm or stop it",
+            "action_url": links.email_change_link(change.pk, Side(side), organization),
+        },
+    )
+
+
+def tell_owner_of_address(owner: User) -> None:
+    mail.send(
+        "notice",
+        to=owner.email,
+        language=owner.language,
+        context={
+            "title": "Somebody asked to use your e-mail address",
+            "paragraphs": [
+                "It was asked to make this address the one of another account.",
+                "It is yours: nothing was changed, and nobody was told that you have an account.",
+                "If that was you: one address can have one account only.",
+            ],
+        },
+    )
+
+
+@app.task(name="accounts.tell_former_address", retry=mail.MAIL_RETRY)
+def tell_former_address(entry_id: str, user_id: str) -> None:
+    """The addresses are read from the entry in the audit log: a job's arguments hold none."""
+    with door():
+        changes = Entry.objects.get(pk=entry_id).changes or {}
+        user = User.objects.get(pk=user_id)
+    old_email, new_email = changes["email"]
+    mail.send(
+        "notice",
+        to=old_email,
+        language=user.language,
+        context={
+            "title": "The e-mail address of your account was changed",
+            "paragraphs": [
+                f"From now on you sign in with {new_email}; {old_email} opens nothing any more.",
+                "Both addresses confirmed it, and your other sessions were ended.",
+                "If that was not you, tell your admin at once.",
+            ],
         },
     )
