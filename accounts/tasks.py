@@ -8,8 +8,8 @@ from procrastinate.contrib.django import app
 from accounts import links
 from accounts.access import may_sign_in
 from accounts.links import Side
-from accounts.models import ActingInside, EmailChange, Membership, Role, User
-from accounts.notices import NOT_YOU, NOTICES, link_to
+from accounts.models import ActingInside, EmailChange, Invitation, Membership, Role, User
+from accounts.notices import MEMBER_NOTICES, NOT_YOU, NOTICES, link_to
 from accounts.sessions import SessionStore
 from audit.actions import record
 from audit.models import Entry
@@ -191,5 +191,51 @@ def tell_former_address(entry_id: str, user_id: str) -> None:
                 "Both addresses confirmed it, and your other sessions were ended.",
                 "If that was not you, tell your admin at once.",
             ],
+        },
+    )
+
+
+@app.task(name="accounts.send_invitation", retry=mail.MAIL_RETRY)
+def send_invitation(invitation_id: str) -> None:
+    """To the invited address. Nothing when it was accepted, revoked or replaced meanwhile."""
+    with door():
+        invitation = (
+            Invitation.objects.select_related("organization").filter(pk=invitation_id).first()
+        )
+        if invitation is None or not invitation.is_open():
+            return
+        inviter = User.objects.filter(email=invitation.invited_by).first()
+    organization = invitation.organization
+    mail.send(
+        "invitation",
+        to=invitation.email,
+        context={
+            "organization_name": organization.name,
+            "inviter_label": inviter.display_name if inviter else "The operator",
+            "role_label": str(Role(invitation.role).label).lower(),
+            "link": invitation.link,
+            "expires_on": invitation.expires_at.astimezone(organization.zone).date(),
+        },
+    )
+
+
+@app.task(name="accounts.tell_member", retry=mail.MAIL_RETRY)
+def tell_member(user_id: str, organization_id: str, what: str, role: str = "") -> None:
+    """A person's role was changed, or they were removed: `what` of accounts/notices.py."""
+    notice = MEMBER_NOTICES[what]
+    with door():
+        user = User.objects.get(pk=user_id)
+        organization = Organization.objects.get(pk=organization_id)
+    words = {"organization": organization.name, "role": Role(role).label if role else ""}
+    mail.send(
+        "notice",
+        to=user.email,
+        language=user.language,
+        context={
+            "organization_name": organization.name,
+            "title": notice.title.format(**words),
+            "paragraphs": [notice.text.format(**words)],
+            "action_label": notice.action.format(**words),
+            "action_url": notice.path and organization.url(notice.path),
         },
     )
