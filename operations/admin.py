@@ -83,7 +83,9 @@ class AllowedNetworkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generi
     actions = None
     form = AllowedNetworkForm
     list_display = ("cidr", "note", "created_at", "created_by")
-    readonly_fields = ("created_at", "created_by")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("created_at", "created_by") if obj else ()
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> type[ModelForm[Any]]:
         made = super().get_form(request, *args, **kwargs)

@@ -31,6 +31,6 @@ class AllowListMiddleware:
         if request.organization is None:
             address = client_address(request)
             if not allow_list.is_allowed(address):
-                logger.warning("an address that is not allowed asked for the operator host")
+                logger.info("an address that is not allowed asked for the operator host")
                 return address_refused(request, address)
         return self.get_response(request)

@@ -221,7 +221,9 @@ def test_an_operator_allows_their_own_network(world: World, sam: CanaryClient) -
 
 
 def test_the_form_says_where_one_is(sam: CanaryClient) -> None:
-    assert f"You are at {OFFICE}." in sam.get(f"{ADMIN}add/").content.decode()
+    page = sam.get(f"{ADMIN}add/").content.decode()
+    assert f"You are at {OFFICE}." in page
+    assert "Created" not in page  # nothing was, yet
 
 
 @pytest.mark.parametrize("address", [OFFICE, "::ffff:203.0.113.7", "2001:db8::7", ""])
