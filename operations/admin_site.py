@@ -7,6 +7,7 @@ from typing import cast
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.access import is_verified_super_admin
@@ -30,6 +31,12 @@ class OperatorAdminSite(AdminSite):
     def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
         target = request.GET.get("next") or reverse("admin:index")
         return redirect_to_login(target, reverse("accounts:sign_in"))
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        """Django's page would end no sessions, and write nothing down."""
+        return redirect("accounts:password")
 
 
 site = OperatorAdminSite()
