@@ -96,12 +96,13 @@ class PasskeyHelper(WebAuthnHelper):
         return options
 
     def get_generate_authentication_options_kwargs(
-        self, *, user: User, require_user_verification: bool
+        self, *, user: User | None = None, require_user_verification: bool
     ) -> dict[str, Any]:
         options = super().get_generate_authentication_options_kwargs(
             user=user, require_user_verification=require_user_verification
         )
-        here = [one.credential.pk for one in list_passkeys(self.request, user) if one.works_here]
+        found = list_passkeys(self.request, user) if user else []
+        here = [passkey.credential.pk for passkey in found if passkey.works_here]
         options["allow_credentials"] = as_credential_descriptors(
             WebAuthnCredential.objects.filter(pk__in=here).order_by("pk")
         )

@@ -1,6 +1,10 @@
 from django.db import models
-from django_otp.models import Device
+from django_otp.models import Device, DeviceManager
 from webauthn.helpers.structs import AttestationObject, PublicKeyCredentialDescriptor
+
+class WebAuthnAttestationManager(models.Manager[WebAuthnAttestation]): ...
+class WebAuthnCredentialManager(DeviceManager[WebAuthnCredential]): ...
+class WebAuthnCredentialQuerySet(models.QuerySet[WebAuthnCredential]): ...
 
 class WebAuthnCredential(Device):
     credential_id = models.BinaryField(max_length=1023)
@@ -10,11 +14,16 @@ class WebAuthnCredential(Device):
     last_used_at = models.DateTimeField(null=True, blank=True)
     attestation: WebAuthnAttestation
 
+    # As the library writes it: User's related manager is found by the name this makes.
+    objects = WebAuthnCredentialManager.from_queryset(WebAuthnCredentialQuerySet)()  # type: ignore[misc]
+
 class WebAuthnAttestation(models.Model):
     credential = models.OneToOneField(
         WebAuthnCredential, on_delete=models.CASCADE, related_name="attestation"
     )
     client_data_json = models.BinaryField()
+
+    objects = WebAuthnAttestationManager()
 
     @property
     def attestation_object(self) -> AttestationObject: ...
