@@ -7,7 +7,9 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("calls/", include("calls.urls")),
     path("agents/", include("agents.urls")),
+    path("jobs/", include("jobs.urls")),
     path("deliveries/", include("webhooks.urls")),
+    path("audit/", include("audit.urls")),
 ]
 
 handler400 = "config.errors.bad_request"

@@ -162,7 +162,7 @@ def _empty_schemas(world: World) -> None:
                     sql.SQL(", ").join(
                         sql.Identifier(schema, table)
                         for table in (
-                            "calls_call", "calls_chat", "calls_retellalert",
+                            "calls_call", "calls_chat", "calls_retellalert", "jobs_job",
                             "agents_agent", "webhooks_delivery",
                         )
                     )

@@ -22,6 +22,7 @@ from accounts.actions import invitations, members
 from accounts.models import Invitation, Membership, Role, User
 from agents.models import Agent
 from calls.models import Call, Chat
+from jobs.models import Job
 from operations.models import AllowedNetwork
 from tenants.models import Domain, Organization, WebhookEndpoint
 from tenants.pin import organization_context
@@ -109,7 +110,7 @@ OPERATOR = """
 /confirm/                                          302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
 /account/security/                                 302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
 /account/security/apps/                            405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
-/account/security/apps/<int:pk>/delete/     405 405 405 405 405 405 405 405   302 302 302 302 302 302 404 302
+/account/security/apps/<int:pk>/delete/            405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
 /account/security/apps/new/                        302 302 302 302 302 302 302 302   302 302 302 302 302 302 302 302
 /account/security/recovery-codes/                  405 405 405 405 405 405 405 405   302 302 302 302 302 302 200 302
 /settings/access/                                  404 404 404 404 404 404 404 404   404 404 404 404 404 404 404 404
@@ -188,6 +189,7 @@ def fill(organization: Organization) -> None:
     with organization_context(organization):
         Agent.objects.create(id=ID, retell_agent_id="agent_1", name=canary, retell_name=canary)
         Call.objects.create(id=ID, retell_call_id="call_1", from_number=canary, **common)
+        Job.objects.create(id=ID, kind="none", title=canary, message=canary, started_by=canary)
         Chat.objects.create(id=ID, retell_chat_id="chat_1", **common)
         Delivery.objects.create(
             id=ID, event="call_ended", subject_id="call_1", body_sha256=bytes(32), size_bytes=2,
