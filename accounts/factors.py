@@ -37,7 +37,8 @@ def find_app(user: User, pk: int) -> TOTPDevice | None:
 
 def waiting_app(user: User) -> TOTPDevice | None:
     """The authenticator app that has not shown a code yet. At the door."""
-    return TOTPDevice.objects.filter(user=user, confirmed=False).order_by("-pk").first()
+    waiting = TOTPDevice.objects.filter(user=user, confirmed=False)
+    return waiting.select_related("user").order_by("-pk").first()
 
 
 def recovery_codes_left(user: User) -> int | None:

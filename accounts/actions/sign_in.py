@@ -12,7 +12,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts import access, devices
 from accounts.factors import devices_of
 from accounts.http import VisitorRequest
-from accounts.models import User
+from accounts.models import RecoveryCodes, User
 from accounts.sessions import SIGN_IN_KEY
 from accounts.tasks import send_security_notice
 from audit.actions import record
@@ -26,6 +26,9 @@ PENDING_VALID_SECONDS = 300
 SIGNED_IN = Action("accounts.signed_in", "signed in", Kind.ACCESS)
 SIGNED_OUT = Action("accounts.signed_out", "signed out", Kind.ACCESS)
 CODE_REFUSED = Action("accounts.code_refused", "gave a wrong code", Kind.ACCESS)
+RECOVERY_CODE_USED = Action(
+    "accounts.recovery_code_used", "signed in with a recovery code", Kind.ACCESS
+)
 CONFIRMED = Action("accounts.confirmed", "confirmed who they are", Kind.ACCESS)
 
 
@@ -108,8 +111,21 @@ def sign_in(request: VisitorRequest, user: User, device: Device | None = None) -
         bind_session(request, user, limits="super_admin" if user.is_super_admin else "member")
         if device is not None:
             django_otp.login(request, device)
+        if isinstance(device, RecoveryCodes):
+            _tell_of_recovery_code(request, user)
         record(SIGNED_IN, actor=user, details={"device": devices.label_of(request)})
     request.signed_in_now = user  # its browser is known from now on, see StandingMiddleware
+
+
+def _tell_of_recovery_code(request: VisitorRequest, user: User) -> None:
+    """Who used it may be somebody who found the sheet."""
+    record(RECOVERY_CODE_USED, actor=user)
+    organization = request.organization
+    send_security_notice.defer(
+        user_id=str(user.pk),
+        what="recovery_code_used",
+        organization_id=str(organization.pk) if organization else None,
+    )
 
 
 def _tell_of_new_device(request: VisitorRequest, user: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -11,17 +12,24 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import person_required
 from accounts.actions import sign_in as actions
+from accounts.factors import recovery_codes_left
 from accounts.forms import ConfirmForm, SecondFactorForm, SignInForm
 from accounts.http import MemberRequest, VisitorRequest
 from accounts.limits import RETRY_AFTER_SECONDS, limited_sign_in, may_try_code
+from accounts.models import RecoveryCodes, User
 from accounts.passkeys import offer_of
 from config.errors import too_many_requests
+from tenants.scope import door
 
 WRONG_CREDENTIALS = (
     "The e-mail address and password do not fit an account here. Check both and try again."
 )
 WRONG_CODE = (
     "That code was not accepted. Each code works once and for half a minute: wait for the next one."
+)
+USED_RECOVERY_CODE = (
+    "You used a recovery code; codes left: {left}. In your account you can make new ones, or set up"
+    " another second factor."
 )
 WRONG_CONFIRMATION = "That is neither your password nor a code of yours. Nothing was changed."
 
@@ -69,6 +77,8 @@ def second_factor(request: VisitorRequest) -> HttpResponse:
         if device is not None:
             target = request.session.pop("next", settings.LOGIN_REDIRECT_URL)
             actions.sign_in(request, user, device)
+            if isinstance(device, RecoveryCodes):
+                messages.warning(request, USED_RECOVERY_CODE.format(left=_codes_left(user)))
             return redirect(target)
         form.add_error("code", WRONG_CODE)
     context = {
@@ -77,6 +87,11 @@ def second_factor(request: VisitorRequest) -> HttpResponse:
         "passkey_offer": offer_of(request, user),
     }
     return render(request, "accounts/second_factor.html", context)
+
+
+def _codes_left(user: User) -> int:
+    with door():
+        return recovery_codes_left(user) or 0
 
 
 @require_POST
