@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Context, Inexact, Overflow, Subnormal
 from typing import Any
-
-import simplejson
 
 from calls import sql as calls_sql
 from calls.classification import TEST_METADATA_KEYS
@@ -22,6 +18,7 @@ from calls.reader import (
     read_chat,
     storage_level,
 )
+from config.json_reader import UnreadableJson, read_json
 
 CALL_EVENTS = frozenset(name for name in EVENT_RANKS if not name.startswith("chat_"))
 CHAT_EVENTS = frozenset({"chat_started", "chat_ended", "chat_analyzed"})
@@ -31,12 +28,6 @@ INBOUND_EVENTS = frozenset({"call_inbound", "chat_inbound"})
 TEST_CALL_ID = "test_call"
 
 EVENT_MAX_LENGTH = 64
-# What fits a float, since pages and drivers read numbers back as one.
-_MAX_DIGITS = 307
-# Retell's own bodies are 7 levels deep. What is read here must be readable on any page, whose
-# stack is deeper, and by PostgreSQL.
-MAX_DEPTH = 100
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class Action:
@@ -62,112 +53,18 @@ class Parsed:
     inbound: bool = False
 
 
-def _integer(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise _unreadable_number(text)
-    return int(text)
-
-
-def _unreadable_number(text: str) -> Unreadable:
-    return Unreadable("number_unreadable", f"The number {text[:40]} is beyond any range.")
-
-
-def _refuse_constant(name: str) -> None:
-    raise Unreadable("not_a_number", f"The body holds {name}, which is not JSON.")
-
-
-# Reads a number exactly, or raises when nobody else could read it back.
-_exact = Context(
-    prec=_MAX_DIGITS, Emax=_MAX_DIGITS, Emin=-_MAX_DIGITS, traps=[Overflow, Subnormal, Inexact]
-)
-_decoder = simplejson.JSONDecoder(
-    parse_float=_exact.create_decimal,
-    parse_int=_integer,
-    parse_constant=_refuse_constant,
-    allow_nan=True,
-)
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
 def load(body: bytes) -> tuple[dict[str, Any], bool]:
     """The body as a JSON object, with Decimals, and whether forbidden keys were taken out.
 
     Raises `Unreadable` with a coded reason.
     """
-    if not body.strip():
-        raise Unreadable("empty", "The body is empty.")
     try:
-        text = body.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise Unreadable("not_utf8", f"The body is not UTF-8 at byte {error.start}.") from error
-    try:
-        document = _decoder.decode(text)
-        if _is_deep(body, document):
-            raise Unreadable("too_deep", "The body is nested too deeply.")
-        # Escapes can spell NUL, lone surrogates and any key; without one the text is as it seems.
-        if "\\u" in text or any(key in text for key in FORBIDDEN_KEYS):
-            return _object(_clean(document)), _holds_forbidden(document)
-    except ArithmeticError as error:
-        raise Unreadable("number_unreadable", "A number is beyond any range.") from error
-    except RecursionError as error:
-        raise Unreadable("too_deep", "The body is nested too deeply.") from error
-    except ValueError as error:
-        raise Unreadable("not_json", f"The body is not JSON: {error}"[:200]) from error
-    return _object(document), False
-
-
-def _is_deep(body: bytes, document: Any) -> bool:
-    """Whether it nests more than `MAX_DEPTH` levels; a walk only where the text alone can't tell.
-
-    The brackets of a body vanish level by level, innermost first; those in texts may not pair up.
-    """
-    brackets = body.translate(None, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):
-        if not brackets:
-            return False
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
-    level = [document]
-    for _ in range(MAX_DEPTH):
-        level = [
-            item
-            for part in level
-            for item in (part.values() if isinstance(part, dict) else part)
-            if isinstance(item, dict | list)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _object(document: Any) -> dict[str, Any]:
+        document, stripped = read_json(body, FORBIDDEN_KEYS)
+    except UnreadableJson as error:
+        raise Unreadable(error.code, str(error)) from error
     if not isinstance(document, dict):
         raise Unreadable("not_an_object", "The body is JSON, but not an object.")
-    return document
-
-
-def _clean(value: Any) -> Any:
-    """Without forbidden keys; what PostgreSQL's text cannot hold becomes U+FFFD."""
-    if isinstance(value, str):
-        return _clean_text(value)
-    if isinstance(value, dict):
-        return {
-            _clean_text(key): _clean(item)
-            for key, item in value.items()
-            if key not in FORBIDDEN_KEYS
-        }
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    return value
-
-
-def _holds_forbidden(value: Any) -> bool:
-    if isinstance(value, dict):
-        return not FORBIDDEN_KEYS.isdisjoint(value) or any(map(_holds_forbidden, value.values()))
-    return isinstance(value, list) and any(map(_holds_forbidden, value))
-
-
-def _clean_text(text: str) -> str:
-    return _SURROGATE.sub("\ufffd", text).replace("\x00", "\ufffd")
+    return document, stripped
 
 
 def parse(document: dict[str, Any], body_sha256: bytes) -> Parsed:
