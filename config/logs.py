@@ -22,7 +22,7 @@ EXTRA_FIELDS = ("organization", "event", "cause", "group", "delivery")
 _DATABASE_ERRORS = (psycopg.Error, django.db.Error)
 _QUOTED = re.compile(r'"[^"]*"')
 # Paths that carry a secret; Django logs the path of a request that failed.
-_SECRET_PATHS = re.compile(r"(/(?:invitations|enter)/)[^/\s]+")
+_SECRET_PATHS = re.compile(r"(/(?:invitations|enter|email-change|reset/[^/\s]+)/)[^/\s]+")
 
 
 def _server_error(error: BaseException) -> psycopg.Error | None:
