@@ -6,7 +6,8 @@ another list, or an edited one, is ignored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from django.http import HttpRequest, QueryDict
 from tenants.pin import pinned_schema
 
 PAGE_SIZE = 50
+BATCH_SIZE = 1_000
 COUNT_LIMIT = 10_000
 CURSOR_PARAMETERS = ("after", "before")
 
@@ -101,6 +103,30 @@ def keyset_page(
         _url(request, "before", _encode(rows[0], keys, name)) if rows and has_newer else None,
         _url(request, "after", _encode(rows[-1], keys, name)) if rows and has_older else None,
     )
+
+
+def keyset_batches(
+    queryset: QuerySet[Any],
+    *,
+    scope: Callable[[], AbstractContextManager[None]],
+    keys: tuple[str, ...] = ("sort_at", "id"),
+    size: int = BATCH_SIZE,
+) -> Iterator[list[Any]]:
+    """All rows of `queryset`, which is ordered by `keys`, descending, in lists of `size`.
+
+    For answers that are streamed after the middleware has left the organization: `scope` is
+    entered for each list and left before it is handed on. Memory stays flat; what is added
+    meanwhile is newer and does not appear.
+    """
+    rest = queryset
+    while True:
+        with scope():
+            rows = list(rest[:size])
+        if rows:
+            yield rows
+        if len(rows) < size:
+            return
+        rest = queryset.filter(_beyond(keys, [getattr(rows[-1], key) for key in keys], "lt"))
 
 
 def count_text(queryset: QuerySet[Any], shown: int, noun: str) -> str:
