@@ -86,6 +86,19 @@ def test_password_and_passkey_open_a_verified_session(world: World, key: Authent
     assert device == stored(world.people.alice).persistent_id
 
 
+def test_an_operator_comes_in_by_a_passkey(world: World, browser_of: ClientFactory) -> None:
+    sam = browser_of(world.people.sam)
+    key = Authenticator(origin_of(sam))
+    add_passkey(sam, key)
+    with door():
+        world.people.sam.set_password(PASSWORD)
+        world.people.sam.save(update_fields=["password"])
+    client = CanaryClient(sam.defaults["HTTP_HOST"])
+    client.post("/sign-in/", {"email": "sam@example.com", "password": PASSWORD})
+    answer(client, key.get(options_for(client)))
+    assert is_in(client)
+
+
 def test_the_second_step_offers_it(world: World, key: Authenticator) -> None:
     assert b"Use a passkey" in after_password(world).get("/sign-in/code/").content
 
