@@ -13,7 +13,7 @@ from django.utils import timezone
 from audit import chain
 from audit.circumstances import Actor, Circumstances, current
 from audit.models import Entry, Head, chain_name
-from audit.vocabulary import Action
+from audit.vocabulary import Action, Kind
 from tenants.models import Organization
 from tenants.scope import SharedScope, scoped_connection
 
@@ -24,6 +24,8 @@ ADDRESS_MAX_LENGTH = 45
 REQUEST_ID_MAX_LENGTH = 255
 NAME_MAX_LENGTH = 64
 VALUE_MAX_LENGTH = 500
+
+EXPORTED = Action("audit.exported", "exported the audit log, filter: {filter}", Kind.ACCESS)
 
 Changes = dict[str, list[str]]
 Detail = str | int | bool
@@ -75,6 +77,11 @@ def record(
         **_subject(subject),
     )
     return _append(entry)
+
+
+def note_export(filter_text: str) -> None:
+    """Somebody takes the log along; without this entry they do not."""
+    record(EXPORTED, details={"filter": filter_text})
 
 
 def changes_between(old: models.Model, new: models.Model, fields: Iterable[str]) -> Changes:

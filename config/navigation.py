@@ -32,6 +32,7 @@ _ORGANIZATION = (
             ("Users", "users", "accounts:users", Right.MANAGE_USERS),
             ("Access", "lock-keyhole", "accounts:access_policy", Right.MANAGE_ACCESS),
             ("Operator visits", "shield", "accounts:visits", Right.MANAGE_ACCESS),
+            ("Audit log", "scroll-text", "audit:list", Right.READ_AUDIT),
         ),
     ),
 )
@@ -40,6 +41,7 @@ _OPERATOR = (
         None,
         (
             ("Organizations", "building-2", "operations:organization_list", None),
+            ("Audit log", "scroll-text", "audit:list", None),
             ("Records", "database", "admin:index", None),
         ),
     ),

@@ -53,6 +53,11 @@ DELETED = Action(
     "deleted the organization {object}, which can be undone until {until}",
     Kind.DELETE,
 )
+DEMO_REMOVED = Action(
+    "organizations.demo_removed",
+    "removed the demo; organizations: {organizations}, people: {people}",
+    Kind.DELETE,
+)
 RESTORED = Action("organizations.restored", "brought the organization {object} back", Kind.CREATE)
 
 

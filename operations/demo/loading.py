@@ -14,7 +14,6 @@ from django.db import connections
 from agents.actions import rename_agent, set_signing_key
 from agents.models import Agent
 from audit.actions import record
-from audit.vocabulary import Action, Kind
 from operations.demo import people
 from operations.demo.bulk import Arrival, BulkReceiver
 from operations.demo.history import history
@@ -22,6 +21,7 @@ from operations.demo.people import SignIn
 from operations.demo.profiles import PROFILES, OrganizationProfile
 from operations.demo.removing import discard
 from operations.demo.stories import Delivery, encode
+from operations.organizations import DEMO_REMOVED
 from tenants import provisioning
 from tenants.actions import register_organization
 from tenants.models import Organization
@@ -34,11 +34,6 @@ SHARES = {"acme": 0.6, "globex": 0.4}
 SEED = 20
 BATCH = 1_000
 Report = Callable[[str, int], None]
-
-# An entry for each change of the demo's settings and people; its calls arrive, as everywhere.
-REMOVED = Action(
-    "demo.removed", "removed the demo: organizations {organizations}, people {people}", Kind.DELETE
-)
 
 
 def demo_organizations() -> list[Organization]:
@@ -131,5 +126,5 @@ def remove() -> tuple[int, int]:
     persons = people.remove_people()
     if organizations or persons:
         with platform():
-            record(REMOVED, details={"organizations": len(organizations), "people": persons})
+            record(DEMO_REMOVED, details={"organizations": len(organizations), "people": persons})
     return len(organizations), persons

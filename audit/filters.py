@@ -1,0 +1,196 @@
+"""Filters of the audit log. They live in the URL."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import HttpRequest
+
+from audit import vocabulary
+from audit.models import OPERATOR_CHAIN, Entry
+from audit.querysets import EntryQuerySet
+from audit.vocabulary import Kind
+from config.paging import CURSOR_PARAMETERS, with_parameters
+from tenants.models import Organization
+
+NOBODY = "none"
+_KINDS = (
+    (Kind.CREATE.value, "Made something"),
+    (Kind.UPDATE.value, "Changed something"),
+    (Kind.DELETE.value, "Removed something"),
+    (Kind.ACCESS.value, "Came in or read"),
+)
+
+
+def _local_input() -> forms.DateTimeInput:
+    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+def action_label(action: vocabulary.Action) -> str:
+    """ "Renamed the agent …" """
+    text = re.sub(r"\{\w+\}", "…", action.phrase)
+    return text[:1].upper() + text[1:]
+
+
+def _actions() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every kind of entry, by the part of the product it belongs to."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for code, action in vocabulary.declared().items():
+        group = code.partition(".")[0].capitalize()
+        groups.setdefault(group, []).append((code, action_label(action)))
+    return list(groups.items())
+
+
+class EntryFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes without types
+    """One organization's log. Times are read in the zone that is active."""
+
+    q = django_filters.CharFilter(method="search", label="Person or object", max_length=100)
+    person = django_filters.ChoiceFilter(method="by_person", label="Person")
+    action = django_filters.ChoiceFilter("code", choices=_actions, label="Action")
+    kind = django_filters.TypedChoiceFilter("action", choices=_KINDS, coerce=int, label="Kind")
+    acting = django_filters.ChoiceFilter(
+        method="by_acting", choices=(("operator", "An operator inside"),), label="Acting as"
+    )
+    object = django_filters.CharFilter(
+        method="by_object", label="Object", max_length=330, widget=forms.HiddenInput()
+    )
+    since = django_filters.IsoDateTimeFilter(
+        "timestamp", "gte", label="From", widget=_local_input()
+    )
+    until = django_filters.IsoDateTimeFilter(
+        "timestamp", "lt", label="Until", widget=_local_input()
+    )
+
+    class Meta:
+        model = Entry
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, people: list[tuple[UUID, str]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        choices = [(str(person), label) for person, label in people]
+        self.filters["person"].extra["choices"] = [*choices, (NOBODY, "Jobs and commands")]
+
+    def search(self, entries: EntryQuerySet, name: str, value: str) -> EntryQuerySet:
+        text = value.strip()
+        return entries.filter(Q(actor_label__icontains=text) | Q(object_repr__icontains=text))
+
+    def by_person(self, entries: EntryQuerySet, name: str, value: str) -> EntryQuerySet:
+        if value == NOBODY:
+            return entries.filter(actor_id__isnull=True)
+        return entries.filter(actor_id=value)
+
+    def by_acting(self, entries: EntryQuerySet, name: str, value: str) -> EntryQuerySet:
+        return entries.exclude(acting_as="")
+
+    def by_object(self, entries: EntryQuerySet, name: str, value: str) -> EntryQuerySet:
+        """`agents.agent:0193…`, as the links named History have it."""
+        kind, _, key = value.partition(":")
+        return entries.filter(object_type=kind, object_pk=key)
+
+
+def chosen_chain(text: str) -> tuple[UUID | None, str] | None:
+    """The chain of an organization's short name, or of "operator", with what people call it."""
+    slug = text.strip().lower()
+    if slug == OPERATOR_CHAIN:
+        return None, "the operator’s own"
+    organization = Organization.objects.filter(slug=slug).first() if slug else None
+    return (organization.pk, organization.name) if organization else None
+
+
+class ChainField(forms.CharField):
+    """Cleaned to what `chosen_chain` answers."""
+
+    def clean(self, value: Any) -> tuple[UUID | None, str] | None:
+        text = super().clean(value)
+        chain = chosen_chain(text)
+        if text and chain is None:
+            raise ValidationError("There is no such organization.")
+        return chain
+
+
+class ChainFilter(django_filters.CharFilter):  # type: ignore[misc]  # comes without types
+    field_class = ChainField
+
+
+class OperatorEntryFilter(EntryFilter):
+    """All chains, or one."""
+
+    organization = ChainFilter(
+        method="by_chain",
+        label="Organization",
+        max_length=64,
+        help_text="Its short name; “operator” for what belongs to none.",
+    )
+
+    def by_chain(
+        self, entries: EntryQuerySet, name: str, value: tuple[UUID | None, str]
+    ) -> EntryQuerySet:
+        return entries.of_chain(value[0])
+
+
+_OPERATORS = {"since": "from", "until": "before", "q": "contains"}
+
+
+def shown_values(filters: EntryFilter) -> list[tuple[str, str, str, str]]:
+    """The filters that are set: name, label, operator and value as a person reads them."""
+    form = filters.form
+    form.is_valid()  # what is not understood is left out of the cleaned data
+    return [
+        (name, str(field.label), _OPERATORS.get(name, "is"), _shown(field, name, value))
+        for name, field in form.fields.items()
+        if (value := form.cleaned_data.get(name)) not in (None, "")
+    ]
+
+
+def chips(request: HttpRequest, filters: EntryFilter) -> list[dict[str, str]]:
+    """The active filters, each with the URL that removes it."""
+    return [
+        {
+            "label": label,
+            "operator": operator,
+            "value": value,
+            "remove_url": with_parameters(request, **{name: None}),
+        }
+        for name, label, operator, value in shown_values(filters)
+        if name != "q"
+    ]
+
+
+def _shown(field: forms.Field, name: str, value: Any) -> str:
+    if name == "object":
+        kind, _, key = value.partition(":")
+        newest = Entry.objects.filter(object_type=kind, object_pk=key).newest_first().first()
+        return newest.object_repr if newest else value
+    if isinstance(value, tuple):
+        return str(value[1])
+    if hasattr(value, "strftime"):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return str(_flat(getattr(field, "choices", ())).get(str(value), value))
+
+
+def _flat(choices: Any) -> dict[str, str]:
+    """Choices by value, also those in groups."""
+    found: dict[str, str] = {}
+    for value, label in choices:
+        found |= _flat(label) if isinstance(label, list | tuple) else {str(value): str(label)}
+    return found
+
+
+def ignored(request: HttpRequest, filters: EntryFilter) -> list[str]:
+    """What of the URL was not understood and therefore not applied, as sentences."""
+    form = filters.form
+    known = {*form.fields, *CURSOR_PARAMETERS}
+    sentences = [
+        f"The filter “{name[:40]}” is not known and was ignored."
+        for name in request.GET
+        if name not in known
+    ]
+    return sentences + [
+        f"“{form.fields[name].label}” was not understood and was ignored." for name in form.errors
+    ]
