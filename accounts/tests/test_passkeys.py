@@ -91,8 +91,9 @@ def test_an_operator_comes_in_by_a_passkey(world: World, browser_of: ClientFacto
     key = Authenticator(origin_of(sam))
     add_passkey(sam, key)
     with door():
-        world.people.sam.set_password(PASSWORD)
-        world.people.sam.save(update_fields=["password"])
+        user = User.objects.get(pk=world.people.sam.pk)  # the standing one outlives this test
+        user.set_password(PASSWORD)
+        user.save(update_fields=["password"])
     client = CanaryClient(sam.defaults["HTTP_HOST"])
     client.post("/sign-in/", {"email": "sam@example.com", "password": PASSWORD})
     answer(client, key.get(options_for(client)))
