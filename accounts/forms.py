@@ -25,7 +25,7 @@ class SignInForm(forms.Form):
 
 class SecondFactorForm(forms.Form):
     code = forms.CharField(
-        label="Code from your authenticator app, or a recovery code",
+        label="Code from your app, or a recovery code",
         max_length=32,
         # No numeric keyboard: recovery codes have letters.
         widget=forms.TextInput(

@@ -17,7 +17,7 @@ from accounts.models import AccessPolicy
 from accounts.roles import SUPER_ADMIN, TABLE, Allowed, Right, Role, rights_of
 from tenants.scope import door
 
-COLUMNS = {Role.ADMIN: "Admin", Role.VIEWER: "Viewer", SUPER_ADMIN: "Operator inside"}
+COLUMNS = {Role.ADMIN: "Admin", Role.VIEWER: "Viewer", SUPER_ADMIN: "Operator"}
 
 
 @dataclass(frozen=True, slots=True)
