@@ -208,6 +208,9 @@ class AccessPolicy(models.Model):
         "The operator needs our consent to look inside", default=False
     )
 
+    class Meta:
+        verbose_name_plural = "access policies"
+
     def __str__(self) -> str:
         return f"Access policy of {self.organization_id}"
 
@@ -237,6 +240,10 @@ class Session(AbstractBaseSession):
     address = models.CharField(max_length=45, blank=True, default="")
     signed_in_at = models.DateTimeField(null=True)
     last_seen_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        """Not its key, which is what a browser's cookie holds."""
+        return f"Session {self.id}"
 
     @classmethod
     def get_session_store_class(cls) -> type[Any]:
@@ -339,6 +346,7 @@ class ActingInside(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "operator's visit"
         indexes = [models.Index(fields=("organization", "-requested_at"), name="acting_recent")]
 
     def __str__(self) -> str:
@@ -374,6 +382,10 @@ class RecoveryCodes(ThrottlingMixin, Device):
     Unlike django-otp's static devices it keeps hashes only: a code has 80 random bits, so a plain
     SHA-256 is enough.
     """
+
+    class Meta:
+        verbose_name = "sheet of recovery codes"
+        verbose_name_plural = "sheets of recovery codes"
 
     def verify_token(self, token: str) -> bool:
         """Whether this is one of the unused codes; it is used up then."""
