@@ -125,8 +125,9 @@ def reset_factors(user: User) -> str:
     """
     with door(), transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
-        for model in (*factor_models(), RecoveryCodes):
+        for model in factor_models():
             model.objects.filter(user=user).delete()
+        RecoveryCodes.objects.filter(user=user).delete()
         end_sessions(user)
         uri = ""
         if user.is_super_admin:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -11,6 +11,7 @@ from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts.actions import access_policy as actions
 from accounts.actions import members
+from accounts.http import VisitorRequest
 from accounts.models import AccessPolicy, Membership, RecoveryCodes, User
 from accounts.roles import TABLE, Right, Role
 from accounts.views.access_policy import COLUMNS, role_table
@@ -51,7 +52,8 @@ def give_app(user: User, *, confirmed: bool = True) -> None:
 
 def last_entry(organization: Organization) -> Entry:
     with platform():
-        return Entry.objects.filter(organization_id=organization.pk).latest("sequence")
+        entries = Entry.objects.filter(organization_id=organization.pk)
+        return entries.order_by("-sequence")[0]
 
 
 # --- Who will be held ----------------------------------------------------------------------------
@@ -164,7 +166,7 @@ def test_it_acts_from_the_next_request(
 ) -> None:
     bob = browser_of(world.people.bob, world.acme)
     admin.post(PATH, {"viewers_see_personal_data": "on"})
-    rights = bob.get("/").wsgi_request.standing.rights
+    rights = cast(VisitorRequest, bob.get("/").wsgi_request).standing.rights
     assert Right.SEE_PERSONAL_DATA in rights
     assert Right.EXPORT_PERSONAL_DATA not in rights
 

@@ -565,8 +565,10 @@ def test_the_held_page_shows_no_way_into_the_organization(
 
 
 # What belongs to oneself, and the way in and out.
-OPEN_TO_HELD = ("/account/", "/confirm/", "/sign-", "/invitations/", "/forgotten/", "/reset/")
-OPEN_TO_HELD += ("/email-change/", "/enter/", "/switch/", "/leave/")
+OPEN_TO_HELD = (
+    "/account/", "/confirm/", "/sign-", "/invitations/", "/forgotten/", "/reset/",
+    "/email-change/", "/enter/", "/switch/", "/leave/",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "part"])
