@@ -24,7 +24,7 @@ Scope = Callable[[], AbstractContextManager[None]]
 
 
 def filter_text(filters: EntryFilter, zone: tzinfo) -> str:
-    """The filters in words: `Person is Alice; From from 2026-11-01 00:00`."""
+    """The filters in words: `Person is Alice; Time from 2026-11-01 00:00`."""
     texts = [f"{label} {operator} {value}" for _, label, operator, value in shown_values(filters)]
     return "; ".join(texts) or "none, all entries"
 

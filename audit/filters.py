@@ -53,7 +53,7 @@ class EntryFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes with
     q = django_filters.CharFilter(method="search", label="Person or object", max_length=100)
     person = django_filters.ChoiceFilter(method="by_person", label="Person")
     action = django_filters.ChoiceFilter("code", choices=_actions, label="Action")
-    kind = django_filters.TypedChoiceFilter("action", choices=_KINDS, coerce=int, label="Kind")
+    kind = django_filters.ChoiceFilter("action", choices=_KINDS, label="Kind")
     acting = django_filters.ChoiceFilter(
         method="by_acting", choices=(("operator", "An operator inside"),), label="Acting as"
     )
@@ -135,6 +135,7 @@ class OperatorEntryFilter(EntryFilter):
 
 
 _OPERATORS = {"since": "from", "until": "before", "q": "contains"}
+_LABELS = {"since": "Time", "until": "Time"}
 
 
 def shown_values(filters: EntryFilter) -> list[tuple[str, str, str, str]]:
@@ -142,7 +143,12 @@ def shown_values(filters: EntryFilter) -> list[tuple[str, str, str, str]]:
     form = filters.form
     form.is_valid()  # what is not understood is left out of the cleaned data
     return [
-        (name, str(field.label), _OPERATORS.get(name, "is"), _shown(field, name, value))
+        (
+            name,
+            _LABELS.get(name, str(field.label)),
+            _OPERATORS.get(name, "is"),
+            _shown(field, name, value),
+        )
         for name, field in form.fields.items()
         if (value := form.cleaned_data.get(name)) not in (None, "")
     ]

@@ -37,7 +37,7 @@ class Tag(TextChoices):
     CREATE = "create", "Made"
     UPDATE = "update", "Changed"
     DELETE = "delete", "Removed"
-    ACCESS = "access", "Read"
+    ACCESS = "access", "Access"
 
     @property
     def tone(self) -> str:

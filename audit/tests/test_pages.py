@@ -170,6 +170,13 @@ def test_times_are_read_in_the_organizations_zone(
     assert "2026-03-01T00:00:00-05:00" in alice.get("/audit/").content.decode()
 
 
+def test_a_filter_that_nobody_chose_is_none(world: World, alice: CanaryClient) -> None:
+    """The form as a browser sends it when nothing was touched."""
+    form = alice.get("/audit/").context["filter_form"]
+    first = {name: form.fields[name].choices[0][0] for name in SELECTS}
+    assert first == dict.fromkeys(SELECTS, "")
+
+
 def test_active_filters_are_chips_that_can_be_removed(world: World, alice: CanaryClient) -> None:
     append(world.acme)
     query = f"?action=tests.done&person={NOBODY}&since=2026-01-01T00:00&q=some"
@@ -177,13 +184,14 @@ def test_active_filters_are_chips_that_can_be_removed(world: World, alice: Canar
     assert [(chip["label"], chip["operator"], chip["value"]) for chip in filters] == [
         ("Person", "is", "Jobs and commands"),
         ("Action", "is", "Did …"),
-        ("From", "from", "2026-01-01 00:00"),
+        ("Time", "from", "2026-01-01 00:00"),
     ]
     assert "person" not in filters[0]["remove_url"]
     assert "action=tests.done" in filters[0]["remove_url"]
 
 
 NOBODY = "none"
+SELECTS = ("person", "action", "kind", "acting")
 ODD = ["person=x", "kind=9", "since=x", "since=0001-01-01T00:00", "until=9999-12-31T23:59",
        "object=x", "object=:", "action=x", "organization=nowhere", "acting=x", "after=x",
        f"q={quote('é' * 200)}", "q=%ED%A0%80", "unknown=1"]  # fmt: skip
@@ -287,7 +295,7 @@ def test_the_file_begins_with_zone_and_filter_and_ends_with_its_end(
     lines = file(alice, "?q=something&since=2026-01-01T00:00")
     assert lines[0] == ["Audit log of Acme"]
     assert lines[1] == ["Times in America/New_York"]
-    assert lines[2] == ["Filter: Person or object contains something; From from 2026-01-01 00:00"]
+    assert lines[2] == ["Filter: Person or object contains something; Time from 2026-01-01 00:00"]
     assert lines[3][0].startswith("Exported 20")
     assert lines[4][:3] == ["Time", "Log", "Number"]
     assert lines[-1] == ["End of the file: 3 entries"]
