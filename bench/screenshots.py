@@ -31,6 +31,7 @@ MEMBER_PAGES = {
     "agents": "/agents/",
     "deliveries": "/deliveries/",
     "alerts": "/deliveries/alerts/",
+    "audit": "/audit/",
 }
 OPERATOR_PAGES = {"organizations": "/", "new-organization": "/organizations/new/"}
 # A list, and the picture of what its first row leads to.
