@@ -26,6 +26,11 @@ VISIT_EXPLAINED = (
 )
 
 
+def _organization(organization_id: str | None) -> Organization | None:
+    """None for the operator host."""
+    return Organization.objects.filter(pk=organization_id).first() if organization_id else None
+
+
 @app.periodic(cron="5 4 * * *")
 @app.task(name="accounts.clear_sessions", queueing_lock="accounts.clear_sessions")
 def clear_expired_sessions(timestamp: int) -> None:
@@ -79,7 +84,7 @@ def send_security_notice(
     notice = NOTICES[what]
     with door():
         user = User.objects.get(pk=user_id)
-        organization = Organization.objects.filter(pk=organization_id).first()
+        organization = _organization(organization_id)
     mail.send(
         "notice",
         to=user.email,
@@ -99,9 +104,9 @@ def send_password_reset(user_id: str, organization_id: str | None = None) -> Non
     """A link to who may sign in on the host where it was asked for; nothing to anybody else."""
     with door():
         user = User.objects.filter(pk=user_id, is_active=True).first()
-        organization = Organization.objects.active().filter(pk=organization_id).first()
-    is_over = organization_id is not None and organization is None
-    if user is None or is_over or not may_sign_in(user, organization):
+        organization = _organization(organization_id)
+    is_closed = organization_id is not None and not (organization and organization.is_reachable)
+    if user is None or is_closed or not may_sign_in(user, organization):
         return
     place = organization.name if organization else "Switchboard"
     mail.send(
@@ -130,10 +135,10 @@ def send_email_change(change_id: str, side: str, organization_id: str | None = N
     """A link to one of the two addresses; to one that is somebody else's, a warning instead."""
     with door():
         change = EmailChange.objects.select_related("user").filter(pk=change_id).first()
-        organization = Organization.objects.filter(pk=organization_id).first()
-        owner = change and User.objects.filter(email=change.new_email).first()
-    if change is None:
-        return
+        organization = _organization(organization_id)
+        if change is None:
+            return
+        owner = User.objects.filter(email=change.new_email).first()
     if side == Side.NEW and owner is not None:
         tell_owner_of_address(owner)
         return

@@ -17,6 +17,7 @@ from accounts.links import Side
 from accounts.models import EmailChange, User, normalize_email
 from audit.actions import record
 from audit.vocabulary import Action
+from tenants.models import Organization
 from tenants.scope import door
 
 ASKED = Action("accounts.email_change_asked", "asked to change their e-mail address")
@@ -46,7 +47,7 @@ def open_change_of(user: User) -> EmailChange | None:
 def ask_for_change(request: MemberRequest, *, new_email: str) -> None:
     """Begin, in place of a change that waited. A taken address is told by nothing here: the mail
     to it says something else, and no link goes there."""
-    organization = request.organization
+    organization: Organization | None = request.organization
     with door(), transaction.atomic():
         user = User.objects.select_for_update().get(pk=request.user.pk)
         EmailChange.objects.filter(user=user).delete()

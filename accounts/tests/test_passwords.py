@@ -139,9 +139,11 @@ def test_django_asks_the_same(world: World) -> None:
 
 
 def test_an_invitation_asks_the_same(world: World) -> None:
-    _, url = invitations.invite(world.acme, email="d@example.com", role=Role.VIEWER, invited_by="")
+    invitation = invitations.invite(
+        world.acme, email="d@example.com", role=Role.VIEWER, invited_by=""
+    )
     client = CanaryClient(world.acme.host)
-    path = url.removeprefix(world.acme.base_url)
+    path = invitation.link.removeprefix(world.acme.base_url)
     response = client.post(path, {"name": "Dora", "password": "passwordpassword"})
     assert "Choose a few words" in response.content.decode()
 

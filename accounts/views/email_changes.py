@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -68,7 +69,7 @@ def review_change(request: VisitorRequest, token: str) -> HttpResponse:
     found = links.read_email_change(token, request.organization)
     change = found and actions.find_open_change(found[0])
     if found is None or change is None:
-        context = {"organization": request.organization}
+        context: dict[str, Any] = {"organization": request.organization}
         return render(request, "accounts/link_over.html", context, status=HTTPStatus.NOT_FOUND)
     context = {"change": change, "side": found[1], "organization": request.organization}
     if request.method == "POST":

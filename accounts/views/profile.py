@@ -13,12 +13,14 @@ from accounts.account_forms import ProfileForm
 from accounts.actions.profile import FIELDS, change_profile
 from accounts.http import MemberRequest
 from config import zones
+from tenants.models import Organization
 
 
 @require_http_methods(["GET", "POST"])
 @person_required
 def profile(request: MemberRequest) -> HttpResponse:
-    user, organization = request.user, request.organization
+    user = request.user
+    organization: Organization | None = request.organization
     form = ProfileForm(
         request.POST or None,
         initial={name: getattr(user, name) for name in FIELDS},

@@ -27,6 +27,7 @@ from accounts.http import MemberRequest
 from accounts.models import Membership
 from accounts.people_forms import InviteForm, PeopleFilterForm, RoleForm
 from accounts.roles import Right
+from config import zones
 from config.paging import with_parameters
 
 
@@ -45,7 +46,7 @@ def user_list(request: MemberRequest) -> HttpResponse:
         "page": _page_links(request, shown),
         "invitations": people.waiting_invitations(request.organization),
         "mail_is_configured": settings.MAIL_IS_CONFIGURED,
-        "zone": request.organization.time_zone,
+        "zone": zones.shown(),
         "clear_url": reverse("accounts:users"),
         "is_filtered": bool(text or role),
     }
@@ -83,7 +84,7 @@ def _about(request: MemberRequest, member: Membership) -> dict[str, Any]:
         "session_count": people.active_session_count(member),
         "entries": people.recent_entries(member),
         "role_form": RoleForm(initial={"role": member.role}),
-        "zone": request.organization.time_zone,
+        "zone": zones.shown(),
     }
 
 

@@ -196,6 +196,12 @@ def day(when: date, *, with_year: bool = False) -> str:
     return f"{when:%b} {when.day}" + (f", {when.year}" if with_year else "")
 
 
+@register.filter
+def date_of(when: datetime | None) -> str:
+    """The day alone, on the clock that is active: "Nov 23, 2026"."""
+    return day(in_zone(when), with_year=True) if when else MISSING
+
+
 def hour(number: int) -> str:
     """A whole hour for axes: "2 PM", or "14"."""
     return (
