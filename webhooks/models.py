@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import uuid_utils.compat
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -15,6 +18,7 @@ class DeliveryState(models.TextChoices):
 
     APPLIED = "applied", "Applied"
     STORED = "stored", "Stored"
+    IGNORED = "ignored", "Ignored"
     CHECKED = "checked", "Connection check"
     QUARANTINED = "quarantined", "Quarantined"
     FAILED = "failed", "Failed"
@@ -75,7 +79,15 @@ class Delivery(models.Model):
     source_address = models.CharField(max_length=45, blank=True, default="")
     # Which of the organization's keys verified it: 0 the current one, 1 the previous.
     key_index = models.SmallIntegerField(default=0)
+    # Which key that was, whatever its place is now; see `webhooks.signature.key_id`.
+    key_id = models.IntegerField(null=True)
+    # Those of `webhooks.door.KEPT_HEADERS` that came with it; they go when the body goes.
+    headers: models.JSONField[Any, Any] = models.JSONField(null=True)
+    # Retell's id of the agent, as far as the body says.
+    agent_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unknown is not empty
     attempts = models.SmallIntegerField(default=1)
+    # When it first counted; applying it again does not move this.
+    applied_at = models.DateTimeField(null=True)
     # Due mark of the job that tries failed deliveries again.
     retry_at = models.DateTimeField(null=True)
     body_removed_at = models.DateTimeField(null=True)
@@ -85,9 +97,21 @@ class Delivery(models.Model):
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
+        # Each serves a filter of the log: what it equals, then newest first.
         indexes = [
-            models.Index(F("subject_id"), F("id"), name="delivery_subject"),
-            models.Index(F("id"), name="delivery_trouble", condition=~Q(state="applied")),
+            # The operator class finds ids by their beginning, too, in any collation.
+            models.Index(
+                fields=("subject_id", "id"),
+                opclasses=("varchar_pattern_ops", "uuid_ops"),
+                name="delivery_call",
+            ),
+            models.Index(F("event"), F("id"), name="delivery_event"),
+            models.Index(
+                F("agent_id"), F("id"), name="delivery_agent", condition=Q(agent_id__isnull=False)
+            ),
+            models.Index(F("state"), F("id"), name="delivery_state", condition=~Q(state="applied")),
+            models.Index(F("id"), name="delivery_repeated", condition=Q(receipts__gt=1)),
+            models.Index(F("id"), name="delivery_retried", condition=Q(attempts__gt=1)),
             models.Index(F("retry_at"), name="delivery_due", condition=Q(retry_at__isnull=False)),
             models.Index(
                 F("redact_at"), name="delivery_redact", condition=Q(redact_at__isnull=False)
@@ -105,9 +129,38 @@ class Delivery(models.Model):
         return DeliveryState(self.state)
 
     @property
+    def duplicates(self) -> int:
+        """How often the same body came again."""
+        return self.receipts - 1
+
+    @property
     def reason_text(self) -> str:
         return self.reason_detail or REASONS.get(self.reason, self.reason)
 
     @property
     def is_decodable(self) -> bool:
         return self.reason not in UNDECODABLE_REASONS
+
+
+class Retention(models.Model):
+    """How long this organization keeps raw bodies. One row, made by the first who decides it."""
+
+    id = models.SmallAutoField(primary_key=True)
+    # For ever when empty.
+    raw_body_days = models.PositiveSmallIntegerField(null=True)
+    # Every body received before this is gone; where the nightly job goes on.
+    bodies_removed_before = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="webhooks_retention_single")
+        ]
+
+    def __str__(self) -> str:
+        return "Retention of raw bodies"
+
+    @classmethod
+    def current(cls) -> Retention:
+        """What was decided, or the default; unsaved when nobody decided anything."""
+        row: Retention | None = cls._default_manager.filter(pk=1).first()
+        return row or cls(pk=1, raw_body_days=settings.RAW_BODY_RETENTION_DAYS)
