@@ -172,7 +172,7 @@ def _shown(field: forms.Field, name: str, value: Any) -> str:
     if name == "object":
         kind, _, key = value.partition(":")
         newest = Entry.objects.filter(object_type=kind, object_pk=key).newest_first().first()
-        return newest.object_repr if newest else value
+        return str(newest.object_repr if newest else value)
     if isinstance(value, tuple):
         return str(value[1])
     if hasattr(value, "strftime"):

@@ -90,10 +90,10 @@ class Entry(AbstractLogEntry):  # type: ignore[misc]  # comes without types
     @property
     def changed(self) -> list[tuple[str, str, str]]:
         """What changed, before and after; nothing of what somebody wrote there past `record()`."""
-        changes = self.changes if isinstance(self.changes, dict) else {}
+        stored: Any = self.changes
         return [
             (name.replace("_", " "), str(pair[0]), str(pair[1]))
-            for name, pair in sorted(changes.items())
+            for name, pair in sorted(stored.items() if isinstance(stored, dict) else ())
             if isinstance(pair, list) and len(pair) == 2
         ]
 

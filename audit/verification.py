@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.db import DataError
-from django.db.models import Subquery
+from django.db.models import QuerySet, Subquery
 
 from audit.chain import Break, End, Walk
 from audit.models import OPERATOR_CHAIN, Entry, Head, chain_name
@@ -63,7 +63,7 @@ class Verification:
         """The entries, each with the head: one statement, so that both are of one moment."""
         head = Head.objects.filter(pk=self.name)
         entries = Entry.objects.of_chain(self.organization_id).in_order()
-        with_head = entries.annotate(
+        with_head: QuerySet[Entry] = entries.annotate(
             head_sequence=Subquery(head.values("sequence")[:1]),
             head_hash=Subquery(head.values("hash")[:1]),
         )

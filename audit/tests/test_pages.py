@@ -12,7 +12,6 @@ from urllib.parse import quote
 import pytest
 
 from agents.models import Agent
-from audit import actions
 from audit.actions import record
 from audit.circumstances import Actor, circumstances
 from audit.models import Entry
@@ -47,7 +46,7 @@ def rows(client: CanaryClient, query: str = "") -> list[str]:
 
 def at(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     when = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    monkeypatch.setattr(actions.timezone, "now", lambda: when)
+    monkeypatch.setattr("audit.actions.timezone.now", lambda: when)
 
 
 def by(name: str, world: World, organization: Organization | None, what: str) -> None:
@@ -354,7 +353,8 @@ def test_taking_the_file_is_an_entry_with_its_filter(world: World, alice: Canary
 
 def test_while_a_file_is_sent_no_organization_is_entered(world: World, alice: CanaryClient) -> None:
     """It may be left half-read, and its thread serves another organization next."""
-    lines = iter(alice.get("/audit/export/").streaming_content)
+    response: Any = alice.get("/audit/export/")
+    lines = iter(response.streaming_content)
     before = scoped_connection().tenant
     next(lines), next(lines), next(lines)
     assert pinned_schema() is None

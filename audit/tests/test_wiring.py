@@ -234,7 +234,7 @@ def test_a_deletion_is_written_down_and_outlived_by_the_log(committed: World) ->
 def test_a_deletion_that_fails_shows_that_it_was_begun(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(organizations.provisioning, "delete_schema", lambda _: 1 / 0)
+    monkeypatch.setattr("operations.organizations.provisioning.delete_schema", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         organizations.delete(world.acme)
     assert last(world.acme).code == "organizations.deletion_begun"
