@@ -142,6 +142,7 @@ def bind_session(request: VisitorRequest, user: User, *, limits: str) -> None:
     """Say whose this session is, where it counts, and how long it may last."""
     organization = request.organization
     now = timezone.now()
+    Membership.objects.filter(user=user, organization=organization).update(last_seen_at=now)
     request.session[access.SESSION_HOST_KEY] = access.host_key(organization)
     request.session[access.CONFIRMED_KEY] = now.timestamp()
     request.session[SIGN_IN_KEY] = {

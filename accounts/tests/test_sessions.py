@@ -156,6 +156,13 @@ def test_a_membership_knows_when_somebody_was_here(world: World) -> None:
     assert membership.last_seen_at is not None
 
 
+def test_signing_in_counts_as_being_here(world: World) -> None:
+    sign_in(world)
+    with door():
+        membership = Membership.objects.get(user=world.people.alice, organization=world.acme)
+    assert membership.last_seen_at is not None
+
+
 def test_sessions_that_ended_are_cleared_away(world: World) -> None:
     client = sign_in(world)
     age(client, last_seen_at=timedelta(hours=13))

@@ -80,5 +80,8 @@ def leave(request: VisitorRequest) -> HttpResponse:
         args=[acting.organization_id],
         urlconf=settings.PUBLIC_SCHEMA_URLCONF,
     )
-    context = {"operator_url": settings.PUBLIC_BASE_URL + path}
+    context = {
+        "organization": request.organization,
+        "operator_url": settings.PUBLIC_BASE_URL + path,
+    }
     return render(request, "accounts/left.html", context)
