@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 import uuid_utils.compat
@@ -127,6 +128,9 @@ class WebhookEndpoint(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
 
+    # Columns that hold a secret, and the field name each is bound to; see tenants/encryption.py.
+    SEALED: ClassVar[dict[str, str]] = {"token_encrypted": "webhook_token"}
+
     def __str__(self) -> str:
         return f"Webhook URL of {self.organization_id}"
 
@@ -150,6 +154,22 @@ class WebhookEndpoint(models.Model):
     @property
     def url(self) -> str:
         return f"{settings.PUBLIC_BASE_URL}/webhooks/retell/{self.token}/"
+
+
+class RetellWorkspace(models.Model):
+    """Whose a workspace of Retell is: one workspace, one organization, by the database's keys."""
+
+    organization = models.OneToOneField(
+        Organization,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="retell_workspace",
+    )
+    workspace_id = models.CharField(max_length=255, unique=True)
+    claimed_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.workspace_id
 
 
 class SchemaTemplate(models.Model):

@@ -47,6 +47,11 @@ SHARED_TABLES: dict[str, SharedTable] = {
     "tenants_webhookendpoint": SharedTable(
         door=READ, platform=WRITE, organization=READ, own_rows=f"organization_id = {_ME}"
     ),
+    "tenants_retellworkspace": SharedTable(
+        platform=WRITE,
+        organization=("SELECT", "INSERT", "DELETE"),
+        own_rows=f"organization_id = {_ME}",
+    ),
     "tenants_schematemplate": SharedTable(),
     "tenants_deletedorganization": SharedTable(platform=READ),
     "accounts_user": SharedTable(door=WRITE, platform=WRITE),
