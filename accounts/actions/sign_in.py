@@ -12,7 +12,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts import access, devices
 from accounts.factors import devices_of
 from accounts.http import VisitorRequest
-from accounts.models import RecoveryCodes, User
+from accounts.models import Membership, RecoveryCodes, User
 from accounts.sessions import SIGN_IN_KEY
 from accounts.tasks import send_security_notice
 from audit.actions import record
