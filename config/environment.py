@@ -109,19 +109,27 @@ def backup_key(name: str) -> str:
     return value
 
 
-def base_url(name: str, default: str, *, https_only: bool) -> str:
-    """The product's own address, `scheme://host[:port]`, without a trailing slash."""
+def count(name: str, default: int) -> int:
+    """A whole number from 1."""
+    value = env.str(name, str(default))
+    if not value.isdecimal() or int(value) < 1:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a whole number from 1.")
+    return int(value)
+
+
+_OWN_HTTPS = "or sign-in cookies and webhook URLs would travel in the clear"
+
+
+def base_url(name: str, default: str, *, https_only: bool, why: str = _OWN_HTTPS) -> str:
+    """An address as `scheme://host[:port]`, without a trailing slash, such as the product's own."""
     value = env.str(name, default).rstrip("/")
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
         raise ImproperlyConfigured(
-            f"{name} is {value!r}; it must look like https://switchboard.example.com."
+            f"{name} is {value!r}; it must look like https://host.example.com."
         )
     if https_only and parts.scheme != "https":
-        raise ImproperlyConfigured(
-            f"{name} is {value!r}; production needs https, or sign-in cookies and webhook URLs"
-            " would travel in the clear."
-        )
+        raise ImproperlyConfigured(f"{name} is {value!r}; production needs https, {why}.")
     return value
 
 

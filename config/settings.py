@@ -12,6 +12,7 @@ from config.environment import (
     base_url,
     choice,
     complete_from_local_file,
+    count,
     encryption_keys,
     env,
     mail_address,
@@ -238,6 +239,27 @@ WEBHOOK_MAX_BODY_BYTES = 20 * 1024 * 1024
 WEBHOOK_ENDPOINT_CACHE_SECONDS = float(env.str("WEBHOOK_ENDPOINT_CACHE_SECONDS", "10"))
 UNREADABLE_BODY_RETENTION_DAYS = 30
 
+# --- Retell's API: see agents/retell --------------------------------------------------------------
+RETELL_BASE_URL = base_url(
+    "RETELL_BASE_URL",
+    "https://api.retellai.com",
+    https_only=PRODUCTION,
+    why="or API keys and transcripts would travel in the clear",
+)
+# For connecting, for each part of an answer, and for the whole of it.
+RETELL_TIMEOUT_SECONDS = count("RETELL_TIMEOUT_SECONDS", 30)
+RETELL_TRIES = count("RETELL_TRIES", 5)
+# A wait that Retell asks for is cut to this; what all waits of one request may come to.
+RETELL_MAX_WAIT_SECONDS = 60.0
+RETELL_PATIENCE_SECONDS = 180.0
+# A page of 1000 calls is about 3 MB; metadata and variables can make it more.
+RETELL_MAX_BODY_BYTES = 32 * 1024 * 1024
+# Requests of one workspace in any 10 seconds. Retell allows 15 and 100; the rest is left to the
+# agency's own tools.
+RETELL_LIST_BUDGET = count("RETELL_LIST_BUDGET", 7)
+RETELL_GENERAL_BUDGET = count("RETELL_GENERAL_BUDGET", 50)
+RETELL_BUDGET_SECONDS = 10.0
+
 # --- People --------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.DoorBackend"]
@@ -399,6 +421,10 @@ LOGGING: dict[str, Any] = {
         "django.request": {"level": "ERROR"},
         "django.security.csrf": {"level": "ERROR"},
         "procrastinate": {"level": "WARNING"},
+        # A line a request to Retell, and at DEBUG what was sent: webhook URLs, for one.
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "retell": {"level": "WARNING"},
         "fontTools": {"level": "WARNING"},
     },
 }
