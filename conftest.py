@@ -48,4 +48,4 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
 django.setup()
 
-pytest_plugins = ["testing.fixtures", "testing.browser"]
+pytest_plugins = ["testing.fixtures", "testing.browser", "testing.retell_api"]
