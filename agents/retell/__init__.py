@@ -12,6 +12,7 @@ from __future__ import annotations
 from agents.retell.answers import (
     AgentSettings,
     AgentVersion,
+    CallPage,
     Channel,
     Concurrency,
     ListedAgent,
@@ -25,6 +26,7 @@ from agents.retell.errors import Kind, RetellApiError
 __all__ = [
     "AgentSettings",
     "AgentVersion",
+    "CallPage",
     "Channel",
     "Concurrency",
     "Kind",

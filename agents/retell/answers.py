@@ -101,6 +101,9 @@ class Page:
     skipped: int
 
 
+CallPage = Page
+
+
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
     """A number and the agents it leads to, weighted: one number is not one agent."""
