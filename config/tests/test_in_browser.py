@@ -17,7 +17,8 @@ from testing.servers import Servers
 pytestmark = pytest.mark.browser
 
 PAGES = ("/", "/?period=30d", "/calls/", "/calls/chats/", "/agents/", "/deliveries/",
-         "/deliveries/alerts/", "/calls/?outcome=error&q=555", "/audit/", "/audit/?kind=3&q=a")  # fmt: skip
+         "/deliveries/alerts/", "/calls/?outcome=error&q=555", "/audit/", "/audit/?kind=3&q=a",
+         "/account/profile/", "/account/email/", "/account/password/")  # fmt: skip
 
 
 def deliver(world: World, servers: Servers, body: bytes) -> None:
