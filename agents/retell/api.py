@@ -97,7 +97,7 @@ class RetellApi:
         self, agent_id: str, version: int | str | None = None, *, channel: str = Channel.VOICE
     ) -> AgentSettings:
         """One version, by number or tag; without, the latest, which may be a draft."""
-        fields = {} if version is None else {"version": version}
+        fields: dict[str, Any] = {} if version is None else {"version": version}
         answer = self._send(self._agent(channel).retrieve, agent_id, **fields)
         return answers.agent_settings(_object(answer))
 
@@ -175,7 +175,7 @@ class RetellApi:
         """Page after page; a page that is too large is asked for again in smaller ones."""
         key, size = after_key or "", PAGE_SIZE
         while True:
-            position = {"pagination_key": key} if key else {}
+            position: dict[str, Any] = {"pagination_key": key} if key else {}
             try:
                 answer = self._send(
                     request, *arguments, route=Route.LIST, limit=size, **position, **fields

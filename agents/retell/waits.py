@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from django.conf import settings
@@ -41,7 +41,7 @@ def _seconds(text: str, now: float) -> float | None:
 
 def _date(text: str) -> float | None:
     try:
-        moment = parsedate_to_datetime(text)
+        moment: datetime = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
@@ -50,7 +50,7 @@ def _date(text: str) -> float | None:
 def pause(attempt: int, asked_seconds: float | None) -> float:
     """Before the attempt after this one (from 1): never less than asked, within the setting."""
     if asked_seconds is None:
-        seconds = min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
+        seconds = min(FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
         return seconds * random.uniform(0.75, 1.25)  # noqa: S311 - so that jobs do not march
     return min(asked_seconds, settings.RETELL_MAX_WAIT_SECONDS) + jitter()
 
