@@ -83,7 +83,7 @@ SHARED_APPS = [
     "django_filters",
     "channels",
 ]
-TENANT_APPS = ["jobs", "agents", "calls", "webhooks"]
+TENANT_APPS = ["jobs", "agents", "calls", "completeness", "webhooks"]
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS
 
 TENANT_MODEL = "tenants.Organization"
@@ -238,6 +238,8 @@ EXPORT_LIMIT = env.str("EXPORT_LIMIT", "20/h")
 WEBHOOK_MAX_BODY_BYTES = 20 * 1024 * 1024
 WEBHOOK_ENDPOINT_CACHE_SECONDS = float(env.str("WEBHOOK_ENDPOINT_CACHE_SECONDS", "10"))
 UNREADABLE_BODY_RETENTION_DAYS = 30
+# Of the others, where an organization decided nothing.
+RAW_BODY_RETENTION_DAYS = 90
 
 # --- Retell's API: see agents/retell --------------------------------------------------------------
 RETELL_BASE_URL = base_url(
@@ -259,6 +261,17 @@ RETELL_MAX_BODY_BYTES = 32 * 1024 * 1024
 RETELL_LIST_BUDGET = count("RETELL_LIST_BUDGET", 7)
 RETELL_GENERAL_BUDGET = count("RETELL_GENERAL_BUDGET", 50)
 RETELL_BUDGET_SECONDS = 10.0
+
+# --- Completeness: comparing with Retell's list of calls --------------------------------------------
+# The list may lag behind: what started within this is left for the next comparison.
+RECONCILE_MARGIN_SECONDS = 120
+RECONCILE_OVERLAP_HOURS = 2
+# Once an hour further back, for costs that came late.
+RECONCILE_DEEP_HOURS = 48
+# Transcripts and open calls that one comparison asks for one by one.
+RECONCILE_SINGLE_CALLS = 500
+# No call lasts longer; one that is open for longer lost its last webhook.
+STUCK_CALL_HOURS = 3
 
 # --- People --------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -25,7 +25,7 @@ from accounts.access import ACTING_KEY, CONFIRMED_KEY, SESSION_HOST_KEY, host_ke
 from accounts.actions import members, super_admins
 from accounts.models import ActingInside, Role, User
 from accounts.sessions import SIGN_IN_KEY
-from agents import actions as agents_actions
+from agents.connection.actions import set_signing_key
 from operations.allow_list import cache as allow_list_cache
 from tenants import actions as tenants_actions
 from tenants import provisioning
@@ -71,7 +71,7 @@ def _organization(slug: str, name: str, zone: str) -> tuple[Organization, str]:
     organization = provisioning.provision(organization.pk)
     organization = Organization.objects.get(pk=organization.pk)
     with organization_context(organization):
-        agents_actions.set_signing_key(organization.pk, KEYS[slug])
+        set_signing_key(organization.pk, KEYS[slug])
     return organization, endpoint.token
 
 
@@ -163,6 +163,8 @@ def _empty_schemas(world: World) -> None:
                         sql.Identifier(schema, table)
                         for table in (
                             "calls_call", "calls_chat", "calls_retellalert", "jobs_job",
+                            "completeness_run", "completeness_correction",
+                            "completeness_completeness",
                             "agents_agent", "webhooks_delivery",
                         )
                     )

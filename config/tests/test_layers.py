@@ -1,7 +1,8 @@
 """Imports between apps go down only.
 
-    operations   webhooks      6
-    analytics    billing       5
+    operations   webhooks      7
+    analytics    billing       6
+    completeness               5
     calls   ──▶  agents        4
     jobs    ──▶  notifications 3
     accounts                   2
@@ -32,10 +33,11 @@ LAYERS = {
     "jobs": 3,
     "agents": 4,
     "calls": 4,
-    "analytics": 5,
-    "billing": 5,
-    "webhooks": 6,
-    "operations": 6,
+    "completeness": 5,
+    "analytics": 6,
+    "billing": 6,
+    "webhooks": 7,
+    "operations": 7,
 }
 # Arrows between two apps of one layer. Loading demo data plays Retell at the webhooks' door, and
 # the operator's pages set a new organization's door up.

@@ -1,0 +1,90 @@
+"""Comparing on schedule, and long comparisons as jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from procrastinate.contrib.django import app
+
+from accounts.roles import Right
+from agents.api_access import open_api
+from agents.models import RetellConnection
+from agents.retell import RetellApiError
+from completeness import actions
+from completeness.comparison import Outcome
+from completeness.models import Run, RunKind, RunState
+from jobs.actions import Cancelled, JobFailed, Progress
+from jobs.kinds import Kind
+from tenants.each import for_each_organization
+from tenants.models import Organization
+
+# Long work leaves half of the workspace's requests to everybody else.
+SHARE_OF_LONG_WORK = 0.5
+NOT_CONNECTED = "There is no Retell API key. Connect one, then start again. Nothing was changed."
+
+
+def compare_one(organization: Organization) -> Run | None:
+    """One comparison, inside the organization's context; None without an API key.
+
+    What Retell refuses stands on the page, and the next comparison begins where this one did.
+    """
+    connection = RetellConnection.objects.filter(pk=1).first()
+    if connection is None:
+        return None
+    try:
+        with open_api(organization) as api:
+            if api is None:
+                return None
+            return actions.compare_on_schedule(
+                organization, api, connected_at=connection.connected_at
+            )
+    except RetellApiError:
+        return Run.objects.filter(kind=RunKind.SCHEDULED).latest("id")
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="completeness.compare", queueing_lock="completeness.compare")
+def compare(timestamp: int) -> None:
+    """Every ten minutes: what Retell lists against what is here."""
+    for_each_organization(compare_one)
+
+
+# --- On demand -----------------------------------------------------------------------------------
+
+
+def _compare_range(progress: Progress) -> None:
+    """A range or the history, page by page; goes on behind the last page it finished."""
+    parameters = progress.job.parameters
+    since = datetime.fromisoformat(parameters["since"])
+    until = datetime.fromisoformat(parameters["until"])
+    run = actions.begin(RunKind(progress.job.kind), since, until, job_id=progress.job.pk)
+
+    def step(outcome: Outcome, next_key: str) -> None:
+        progress.step(
+            done=outcome.listed,
+            position={"after_key": next_key},
+            inserted=outcome.inserted,
+            corrected=outcome.corrected,
+        )
+
+    try:
+        with open_api(progress.organization, share=SHARE_OF_LONG_WORK) as api:
+            if api is None:
+                raise JobFailed(NOT_CONNECTED)
+            after_key = progress.position.get("after_key")
+            actions.compare(progress.organization, api, run, after_key=after_key, step=step)
+    except RetellApiError as error:
+        raise JobFailed(str(error)) from error
+    except Cancelled:
+        actions.finish(run, RunState.CANCELLED)
+        raise
+    if run.kind == RunKind.BACKFILL:
+        actions.note_backfill(since, until)
+
+
+COMPARE_RANGE = Kind(
+    RunKind.RANGE, "Compare with Retell", "calls", Right.MANAGE_RETELL, _compare_range
+)
+BACKFILL = Kind(
+    RunKind.BACKFILL, "Fetch history from Retell", "calls", Right.MANAGE_RETELL, _compare_range
+)

@@ -1,0 +1,328 @@
+"""Comparing with Retell's list: what is missing comes back, once, with its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from agents.models import API_KEY_FIELD, Agent, ApiKeyState, RetellConnection
+from calls.models import Call
+from calls.sql import dumps
+from completeness import actions, tasks
+from completeness.models import Completeness, Correction, CorrectionKind, Run, RunKind, RunState
+from jobs import actions as jobs_actions
+from jobs.models import Job, JobState
+from operations.demo.retell_api.workspaces import events_of, make_calls
+from tenants import encryption
+from tenants.models import Organization
+from testing.fixtures import World
+from testing.retell import post
+from testing.retell_api import API_KEYS, FaultyRetell, status
+
+ANHOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def connected(
+    in_acme: Organization, retell_api: FaultyRetell, settings: Any
+) -> Iterator[FaultyRetell]:
+    """Acme with an API key of its workspace. Few calls are asked for one by one."""
+    settings.RECONCILE_SINGLE_CALLS = 5
+    sealed = encryption.encrypt(API_KEYS["acme"], organization_id=in_acme.pk, field=API_KEY_FIELD)
+    RetellConnection.objects.filter(pk=1).update(
+        api_key_encrypted=sealed,
+        workspace_id=retell_api.acme.org_id,
+        connected_at=timezone.now() - timedelta(hours=2),
+    )
+    yield retell_api
+
+
+def had(retell: FaultyRetell, count: int, *, minutes_ago: int = 60, **how: Any) -> list[Any]:
+    """Calls that happened in Acme's workspace."""
+    agent = next(iter(retell.acme.agents.values()))
+    first = timezone.now() - timedelta(minutes=minutes_ago)
+    calls = make_calls(agent, count, first=first, **how)
+    retell.acme.add_calls(*calls)
+    return calls
+
+
+def cost_of(call: Any) -> Decimal:
+    return Decimal(str(call["call_cost"]["combined_cost"]))
+
+
+def compare(organization: Organization) -> Run:
+    run = tasks.compare_one(organization)
+    assert run is not None
+    run.refresh_from_db()
+    return run
+
+
+def test_an_outage_loses_no_call(in_acme: Organization, connected: FaultyRetell) -> None:
+    """The door was closed for half an hour, 500 calls happened, and Retell gave up on each."""
+    calls = had(connected, 500, apart=timedelta(seconds=3.6))
+    run = compare(in_acme)
+    assert (run.state, run.listed, run.inserted) == (RunState.DONE, 500, 500)
+    rows = Call.objects.all()
+    assert rows.count() == 500
+    assert set(rows.values_list("source", flat=True)) == {"reconciled"}
+    costs = {row.retell_call_id: row.cost_cents for row in rows}
+    assert costs == {call["call_id"]: cost_of(call) for call in calls}
+
+
+def test_comparing_again_changes_nothing(in_acme: Organization, connected: FaultyRetell) -> None:
+    had(connected, 30)
+    compare(in_acme)
+    before = list(Call.objects.order_by("id").values())
+    run = compare(in_acme)
+    assert (run.inserted, run.corrected, run.unchanged) == (0, 0, 30)
+    assert list(Call.objects.order_by("id").values()) == before
+
+
+def test_what_webhooks_brought_is_left_as_it_is(
+    world: World, in_acme: Organization, connected: FaultyRetell
+) -> None:
+    (call,) = had(connected, 1)
+    for event in events_of(call):
+        assert post(world, dumps(event).encode()).status_code == 204
+    run = compare(in_acme)
+    row = Call.objects.get()
+    assert (row.source, run.inserted) == ("webhook", 0)
+    assert row.cost_cents == cost_of(call)
+
+
+def test_late_webhooks_after_it_change_nothing(
+    world: World, in_acme: Organization, connected: FaultyRetell
+) -> None:
+    (call,) = had(connected, 1)
+    compare(in_acme)
+    before = Call.objects.values("status", "cost_cents", "duration_ms", "transcript").get()
+    for event in events_of(call):
+        post(world, dumps(event).encode())
+    assert Call.objects.values("status", "cost_cents", "duration_ms", "transcript").get() == before
+
+
+def test_transcripts_are_fetched_one_by_one(in_acme: Organization, connected: FaultyRetell) -> None:
+    had(connected, 3)
+    run = compare(in_acme)
+    assert run.transcripts == 3
+    assert not Call.objects.filter(transcript=None).exists()
+    connected.requests.clear()
+    compare(in_acme)
+    assert connected.asked("/v2/get-call/") == []
+
+
+def test_a_call_without_transcript_is_asked_for_once(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    (call,) = had(connected, 1)
+    for name in [name for name in call if "transcript" in name]:
+        del call[name]
+    compare(in_acme)
+    connected.requests.clear()
+    compare(in_acme)
+    assert connected.asked("/v2/get-call/") == []
+    assert Correction.objects.filter(kind=CorrectionKind.NO_TRANSCRIPT).count() == 1
+
+
+def stuck(organization: Organization, call: Any) -> None:
+    """Only `call_started` ever came."""
+    Call.objects.create(
+        retell_call_id=call["call_id"],
+        status="ongoing",
+        started_at=datetime.fromtimestamp(call["start_timestamp"] / 1000, UTC),
+        provenance={"status": "1100"},
+    )
+
+
+def test_a_call_whose_end_never_came_is_closed(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    (call,) = had(connected, 1, minutes_ago=24 * 60)
+    stuck(in_acme, call)
+    run = compare(in_acme)
+    row = Call.objects.get()
+    assert (row.status, run.closed) == ("ended", 1)
+    (correction,) = Correction.objects.filter(kind=CorrectionKind.CLOSED)
+    assert correction.changes["status"] == ["ongoing", "ended"]
+
+
+def test_what_retell_deleted_is_asked_for_once(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    (call,) = had(connected, 1, minutes_ago=24 * 60)
+    stuck(in_acme, call)
+    connected.acme.delete_call(call["call_id"])
+    compare(in_acme)
+    compare(in_acme)
+    assert Correction.objects.filter(kind=CorrectionKind.GONE).count() == 1
+    assert Call.objects.get().status == "ongoing"
+
+
+def test_a_cost_that_came_late_is_corrected(in_acme: Organization, connected: FaultyRetell) -> None:
+    (call,) = had(connected, 1)
+    compare(in_acme)
+    call["call_cost"]["combined_cost"] = 99.5
+    call["end_timestamp"] += 1
+    run = compare(in_acme)
+    assert run.corrected == 1
+    assert Call.objects.get().cost_cents == pytest.approx(99.5)
+    newest = Correction.objects.filter(kind=CorrectionKind.CORRECTED).latest("id")
+    assert float(newest.changes["cost_cents"][1]) == 99.5
+
+
+def test_numbers_and_transcripts_stay_out_of_the_timeline(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    (call,) = had(connected, 1, minutes_ago=24 * 60)
+    stuck(in_acme, call)
+    compare(in_acme)
+    (correction,) = Correction.objects.filter(kind=CorrectionKind.CLOSED)
+    assert correction.changes["from_number"] == []
+    assert call["from_number"] not in str(correction.changes)
+
+
+def test_agents_appear_with_their_calls(in_acme: Organization, connected: FaultyRetell) -> None:
+    had(connected, 1)
+    compare(in_acme)
+    assert Agent.objects.filter(retell_agent_id="agent_acme").exists()
+
+
+def test_an_item_nobody_can_read_stops_nothing(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    calls = had(connected, 3)
+    calls[1]["duration_ms"] = "long"
+    run = compare(in_acme)
+    assert (run.inserted, run.unreadable) == (2, 1)
+
+
+# --- Up to when everything is here ---------------------------------------------------------------
+
+
+def test_after_it_everything_is_here_up_to_a_moment_ago(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    compare(in_acme)
+    row = Completeness.objects.get()
+    assert timedelta(0) < timezone.now() - row.complete_until < timedelta(minutes=5)  # type: ignore[operator]
+    assert not row.has_gap(timezone.now())
+
+
+def test_a_comparison_that_failed_moves_nothing(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    compare(in_acme)
+    before = Completeness.objects.get().complete_until
+    connected.fail(status(401), times=99, path="/v3/list-calls")
+    run = compare(in_acme)
+    row = Completeness.objects.get()
+    assert (run.state, row.complete_until) == (RunState.FAILED, before)
+    assert "does not accept this API key" in row.problem
+    assert RetellConnection.objects.get().api_key_state == ApiKeyState.REFUSED
+
+
+def test_the_next_one_begins_where_the_last_good_one_ended(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    actions.state()
+    three_days_ago = timezone.now() - timedelta(days=3)
+    Completeness.objects.update(complete_until=three_days_ago, deep_at=timezone.now())
+    had(connected, 5, minutes_ago=2 * 24 * 60)
+    run = compare(in_acme)
+    assert run.range_from < three_days_ago
+    assert run.inserted == 5
+
+
+def test_long_without_a_comparison_is_a_gap() -> None:
+    now = timezone.now()
+    assert Completeness(complete_until=now - ANHOUR).has_gap(now)
+    assert not Completeness(complete_until=now - timedelta(minutes=30)).has_gap(now)
+    assert Completeness().has_gap(now)
+
+
+def test_without_an_api_key_nothing_is_compared(in_acme: Organization) -> None:
+    assert tasks.compare_one(in_acme) is None
+    assert not Completeness.objects.exists()
+
+
+def test_the_wrong_workspace_brings_nothing(in_acme: Organization, connected: FaultyRetell) -> None:
+    """Globex's calls are Globex's: another key lists another workspace."""
+    agent = next(iter(connected.globex.agents.values()))
+    connected.globex.add_calls(*make_calls(agent, 3, first=timezone.now() - ANHOUR))
+    assert compare(in_acme).listed == 0
+
+
+# --- History -------------------------------------------------------------------------------------
+
+
+def backfill(organization: Organization, days: int = 90) -> Job:
+    until = timezone.now() - timedelta(hours=1)
+    since = until - timedelta(days=days)
+    return jobs_actions.start(
+        organization,
+        tasks.BACKFILL,
+        title="History",
+        parameters={"since": since.isoformat(), "until": until.isoformat()},
+    )
+
+
+def test_history_is_fetched_by_a_job(in_acme: Organization, connected: FaultyRetell) -> None:
+    had(connected, 2500, minutes_ago=40 * 24 * 60)
+    job = backfill(in_acme)
+    jobs_actions.run(in_acme, job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done, job.counts["inserted"]) == (JobState.DONE, 2500, 2500)
+    assert Run.objects.get(kind=RunKind.BACKFILL).inserted == 2500
+
+
+def test_history_goes_on_behind_the_last_page(
+    in_acme: Organization, connected: FaultyRetell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_actions, "SAVE_EVERY_SECONDS", 0)
+    had(connected, 2500, minutes_ago=40 * 24 * 60)
+    job = backfill(in_acme)
+    key = _stop_after_one_page(in_acme, job, monkeypatch)
+    connected.requests.clear()
+    Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED, cancel_requested_at=None)
+    jobs_actions.run(in_acme, job.pk)
+    lists = connected.asked("/v3/list-calls")
+    assert lists[0].body["pagination_key"] == key
+    assert Call.objects.count() == 2500
+    assert Run.objects.filter(kind=RunKind.BACKFILL).count() == 1
+
+
+def _stop_after_one_page(
+    organization: Organization, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    jobs_actions.cancel(job)
+    Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED)
+    jobs_actions.run(organization, job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done) == (JobState.CANCELLED, 1000)
+    assert Run.objects.get(job_id=job.pk).state == RunState.CANCELLED
+    key: str = job.position["after_key"]
+    return key
+
+
+def test_history_that_joins_counts(in_acme: Organization, connected: FaultyRetell) -> None:
+    compare(in_acme)
+    job = backfill(in_acme)
+    jobs_actions.run(in_acme, job.pk)
+    since = datetime.fromisoformat(job.parameters["since"])
+    assert Completeness.objects.get().complete_from == since
+
+
+def test_what_retell_refuses_is_told_by_the_job(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    connected.fail(status(403), times=99, path="/v3/list-calls")
+    job = backfill(in_acme)
+    jobs_actions.run(in_acme, job.pk)
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+    assert "does not allow" in job.message
