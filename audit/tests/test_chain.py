@@ -175,6 +175,17 @@ def test_a_chain_written_anew_as_a_whole_is_found_by_its_anchor(
     assert "is not the one noted on 2026-11-01: the chain was written anew." in breaks[0]
 
 
+def test_a_chain_that_was_made_anothers_is_found(committed: World, chain: Organization) -> None:
+    """Whole and with its head: each entry says whose it is."""
+    other_owner = nobody()
+    with restored(chain):
+        Entry.objects.using("owner").of_chain(chain.pk).update(organization_id=other_owner.pk)
+        head = Head.objects.using("owner").filter(pk=str(chain.pk))
+        head.update(chain=str(other_owner.pk))
+        assert len(texts(other_owner)) == LENGTH
+        remove(other_owner)
+
+
 def test_a_chain_cut_off_with_its_head_is_found_by_its_anchor(
     committed: World, chain: Organization
 ) -> None:

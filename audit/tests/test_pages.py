@@ -11,11 +11,13 @@ from urllib.parse import quote
 
 import pytest
 
+from accounts.models import User
 from agents.models import Agent
 from audit.actions import record
 from audit.circumstances import Actor, circumstances
 from audit.models import Entry
 from audit.presentation import KEYS
+from audit.querysets import EntryQuerySet
 from audit.tests.chains import DONE, append, entries, texts
 from audit.vocabulary import Action, Kind
 from config.paging import keyset_batches
@@ -99,6 +101,13 @@ def test_an_operator_sees_all_logs_and_their_own(world: World, sam: CanaryClient
     ]
 
 
+def test_an_operators_links_stay_in_the_log_of_the_entry(world: World, sam: CanaryClient) -> None:
+    by("bob", world, world.acme, "a")
+    by("bob", world, world.globex, "b")
+    link = dict(sam.get("/audit/?organization=acme").context["rows"][0].links)["All of Bob"]
+    assert rows(sam, link.removeprefix("/audit/")) == ["Bob did a"]
+
+
 @pytest.mark.parametrize(("chosen", "shown"), [("globex", "in Globex"), ("operator", "their own")])
 def test_an_operator_filters_by_organization(
     world: World, sam: CanaryClient, chosen: str, shown: str
@@ -167,6 +176,21 @@ def test_times_are_read_in_the_organizations_zone(
     found = rows(alice, "?since=2026-03-01T00:00&until=2026-03-01T01:00")
     assert found == ["Switchboard did 2026-03-01T05:00 1"]
     assert "2026-03-01T00:00:00-05:00" in alice.get("/audit/").content.decode()
+
+
+def test_everybody_reads_one_clock(
+    world: World, alice: CanaryClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever zone they chose for themselves: people speak about the same entry."""
+    with platform():
+        User.objects.filter(pk=world.people.alice.pk).update(time_zone="Asia/Tokyo")
+    at(monkeypatch, "2026-03-01T05:00")
+    append(world.acme)
+    monkeypatch.undo()
+    query = "?since=2026-03-01T00:00&until=2026-03-01T00:01"
+    assert rows(alice, query) == ["Switchboard did something 1"]
+    assert "2026-03-01T00:00:00-05:00" in alice.get(f"/audit/{query}").content.decode()
+    assert file(alice, query)[5][0].startswith("2026-03-01 00:00:00.000-05:00")
 
 
 def test_a_filter_that_nobody_chose_is_none(world: World, alice: CanaryClient) -> None:
@@ -328,9 +352,16 @@ def test_the_file_runs_nothing(world: World, alice: CanaryClient) -> None:
     assert {"'@Eve", "'=cmd()", "'-1+1", "'=1+1"} <= set(line)
 
 
-def test_the_file_of_an_organization_holds_no_other(world: World, alice: CanaryClient) -> None:
+def test_the_file_of_an_organization_holds_no_other(
+    world: World, alice: CanaryClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the query forgets to ask: it is read as the organization's role."""
     append(world.globex, 1, "in Globex")
-    assert "in Globex" not in str(file(alice))
+    append(world.acme, 1, "in Acme")
+    monkeypatch.setattr(EntryQuerySet, "of_chain", lambda self, _: self)
+    found = str(file(alice))
+    assert "in Acme" in found
+    assert "in Globex" not in found
 
 
 def test_the_operators_file_says_whose_each_entry_is(world: World, sam: CanaryClient) -> None:
