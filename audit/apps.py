@@ -1,6 +1,5 @@
 from importlib import import_module
-from importlib.util import find_spec
-from pkgutil import iter_modules
+from pathlib import Path
 
 from django.apps import AppConfig, apps
 from django.conf import settings
@@ -13,14 +12,13 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         """Every process can name every entry, also of actions that it never performs itself."""
         for config in apps.get_app_configs():
-            if config.path == str(settings.BASE_DIR / config.label):
-                _import_actions(f"{config.name}.actions")
+            folder = Path(config.path)
+            if folder.parent == settings.BASE_DIR:
+                for name in sorted(_actions_in(folder)):
+                    import_module(name)
 
 
-def _import_actions(name: str) -> None:
-    """`calls.actions`, or each module of `accounts.actions`."""
-    if find_spec(name) is None:
-        return
-    package = import_module(name)
-    for module in iter_modules(getattr(package, "__path__", [])):
-        import_module(f"{name}.{module.name}")
+def _actions_in(folder: Path) -> set[str]:
+    """`calls.actions`, and each module of `accounts.actions`."""
+    names = (file.relative_to(folder.parent).with_suffix("").parts for file in folder.rglob("*.py"))
+    return {".".join(parts) for parts in names if "actions" in parts and "tests" not in parts}

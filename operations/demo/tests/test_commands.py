@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from accounts.models import User
+from audit.tests.chains import entries, texts
 from calls.models import Call
 from operations.demo import loading, people
 from operations.demo.lines import find_lines
@@ -64,9 +65,18 @@ def test_demo_brings_two_organizations_with_their_calls(loaded: Path) -> None:
     assert counts == [30, 20]
 
 
+def test_demo_writes_down_its_settings_and_people_not_its_calls(loaded: Path) -> None:
+    for organization in (each for each in organizations() if each.is_demo):
+        found = entries(organization)
+        assert {entry.actor_label.partition(" (")[0] for entry in found} == {"manage.py load_demo"}
+        assert {entry.code.partition(".")[0] for entry in found} == {"accounts", "agents"}
+        assert len(found) < 20
+        assert texts(organization) == []
+
+
 def test_demo_says_how_five_people_sign_in(loaded: Path) -> None:
-    entries = sign_ins(loaded)
-    assert [entry["email"] for entry in entries] == [
+    lines = sign_ins(loaded)
+    assert [line["email"] for line in lines] == [
         "demo-sam@example.com",
         "demo-alice@example.com",
         "demo-bob@example.com",
@@ -74,8 +84,8 @@ def test_demo_says_how_five_people_sign_in(loaded: Path) -> None:
         "demo-dave@example.com",
     ]
     with platform():
-        for entry in entries:
-            assert User.objects.get(email=entry["email"]).check_password(entry["password"])
+        for line in lines:
+            assert User.objects.get(email=line["email"]).check_password(line["password"])
 
 
 def test_loading_again_changes_nothing(loaded: Path) -> None:
