@@ -369,7 +369,8 @@ def test_every_fault_becomes_one_kind_of_error(
     assert len(retell_api.requests) == (1 if once else 2)
     assert says_what_to_do(error)
     assert KEY not in f"{error} {error!r} {error.detail} {caplog.text} {api!r}"
-    assert error.__context__ is None
+    # The SDK's errors hold the request, with the key in its headers.
+    assert (error.__cause__, error.__context__) == (None, None)
 
 
 def says_what_to_do(error: RetellApiError) -> bool:
