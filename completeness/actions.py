@@ -92,6 +92,7 @@ def _add(run: Run, outcome: Outcome, skipped: int = 0) -> None:
         inserted=F("inserted") + outcome.inserted,
         corrected=F("corrected") + outcome.corrected,
         closed=F("closed") + outcome.closed,
+        transcripts=F("transcripts") + outcome.transcripts,
         unreadable=F("unreadable") + outcome.unreadable + skipped,
     )
 
@@ -119,7 +120,7 @@ def _close_what_never_ended(organization: Organization, api: Api, run: Run) -> N
 
 def _fetch_transcripts(organization: Organization, api: Api, run: Run) -> None:
     """Lists come without transcripts; each is fetched once, within the budget of requests."""
-    asked = _known_as(CorrectionKind.TRANSCRIPT, CorrectionKind.NO_TRANSCRIPT, CorrectionKind.GONE)
+    asked = _known_as(CorrectionKind.NO_TRANSCRIPT, CorrectionKind.GONE)
     silent = (
         Call.objects.filter(
             sort_at__gte=run.range_from,
@@ -136,7 +137,7 @@ def _fetch_transcripts(organization: Organization, api: Api, run: Run) -> None:
     )
     for call_id in list(silent[: settings.RECONCILE_SINGLE_CALLS]):
         if _read_one(organization, api, run, call_id):
-            _note_transcript(run, call_id)
+            _note_silence(run, call_id)
 
 
 def _known_as(*kinds: CorrectionKind) -> Any:
@@ -158,12 +159,15 @@ def _read_one(organization: Organization, api: Api, run: Run, call_id: str) -> b
     return True
 
 
-def _note_transcript(run: Run, call_id: str) -> None:
-    came = Call.objects.filter(retell_call_id=call_id, transcript__isnull=False).exists()
-    kind = CorrectionKind.TRANSCRIPT if came else CorrectionKind.NO_TRANSCRIPT
-    Correction.objects.create(run=run, retell_call_id=call_id, kind=kind)
-    if came:
-        Run.objects.filter(pk=run.pk).update(transcripts=F("transcripts") + 1)
+def _note_silence(run: Run, call_id: str) -> None:
+    """Not asked for again when Retell has none."""
+    silent = Call.objects.filter(
+        retell_call_id=call_id, transcript__isnull=True, transcript_entries__isnull=True
+    )
+    if silent.exists():
+        Correction.objects.create(
+            run=run, retell_call_id=call_id, kind=CorrectionKind.NO_TRANSCRIPT
+        )
 
 
 # --- Up to when everything is here ---------------------------------------------------------------

@@ -30,6 +30,7 @@ BATCH = 100
 
 _NAMES = tuple(column.name for column in CALL_COLUMNS)
 _PERSONAL = frozenset(column.name for column in CALL_COLUMNS if column.personal)
+_TRANSCRIPT = frozenset({"transcript", "transcript_entries"})
 # Shown with before and after; of the others the name only.
 _SHOWN = frozenset(
     {
@@ -48,6 +49,7 @@ class Outcome:
     inserted: int = 0
     corrected: int = 0
     closed: int = 0
+    transcripts: int = 0
     unreadable: int = 0
     changed_ids: list[str] = field(default_factory=list)
 
@@ -131,13 +133,18 @@ def _correction(
     names = [name for name in _NAMES if old[name] != new[name]]
     if not names:
         return None
-    was_open = old["outcome_code"] == "ongoing" and new["outcome_code"] != "ongoing"
     return Correction(
         run=run,
         retell_call_id=call_id,
-        kind=CorrectionKind.CLOSED if was_open else CorrectionKind.CORRECTED,
+        kind=_kind(names, old, new),
         changes={name: _pair(name, old[name], new[name]) for name in names},
     )
+
+
+def _kind(names: Sequence[str], old: Mapping[str, Any], new: Mapping[str, Any]) -> CorrectionKind:
+    if old["outcome_code"] == "ongoing" != new["outcome_code"]:
+        return CorrectionKind.CLOSED
+    return CorrectionKind.TRANSCRIPT if _TRANSCRIPT.issuperset(names) else CorrectionKind.CORRECTED
 
 
 def _pair(name: str, old: Any, new: Any) -> list[str]:
@@ -151,6 +158,9 @@ def _count(outcome: Outcome, correction: Correction) -> None:
     outcome.changed_ids.append(correction.retell_call_id)
     if correction.kind == CorrectionKind.INSERTED:
         outcome.inserted += 1
+        return
+    if correction.kind == CorrectionKind.TRANSCRIPT:
+        outcome.transcripts += 1
         return
     outcome.corrected += 1
     if correction.kind == CorrectionKind.CLOSED:
