@@ -28,9 +28,17 @@ NO_ROWS = ("session", "cache", "hashlib", "digest")
 
 NOT_RECORDED = {
     "accounts.actions.factors.begin_app": "nothing yet: confirm_app() records",
+    "accounts.actions.sign_in.bind_session": "part of signing in, which records",
     "accounts.actions.handover.mint": "a way that nobody went yet: use() records",
     "jobs.actions.run": "start() records; the work records what it changes, the row how it went",
     "agents.actions.mark_connection_checked": "Retell's doing, by its test button",
+    "agents.actions.note_agent": "Retell's doing: an agent appears with its first event",
+    # Comparing with Retell's list: runs and corrections are rows, which people see.
+    "completeness.actions.begin": "the run is the record; a person's begins by jobs.actions.start",
+    "completeness.actions.compare": "Retell's doing, heard late",
+    "completeness.actions.finish": "the run says how it ended",
+    "completeness.actions.note_backfill": "the run says how far it reached",
+    "completeness.actions.state": "makes the one row that says how far comparisons reached",
     "calls.actions.merge": "Retell's doing: a call is what its events say",
     "calls.actions.record_alert": "Retell's doing",
     "webhooks.actions.receive": "Retell's doing; the delivery itself is the record",
