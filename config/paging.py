@@ -129,11 +129,24 @@ def keyset_batches(
         rest = queryset.filter(_beyond(keys, [getattr(rows[-1], key) for key in keys], "lt"))
 
 
+def capped_count(queryset: QuerySet[Any], limit: int = COUNT_LIMIT) -> int:
+    """How many there are; `limit + 1` when there are more."""
+    return queryset.order_by().values("pk")[: limit + 1].count()
+
+
+def capped_text(count: int, noun: str, limit: int = COUNT_LIMIT) -> str:
+    """ "1,234 calls", "1 call", "10,000+ calls" of a `capped_count`."""
+    number = f"{limit:,}+" if count > limit else f"{count:,}"
+    return f"{number} {noun if count != 1 else _singular(noun)}"
+
+
+def _singular(noun: str) -> str:
+    return f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")
+
+
 def count_text(queryset: QuerySet[Any], shown: int, noun: str) -> str:
     """ "50 of 1,234 calls", honest and bounded: "50 of 10,000+ calls"."""
-    count = queryset.order_by().values("pk")[: COUNT_LIMIT + 1].count()
-    total = f"{COUNT_LIMIT:,}+" if count > COUNT_LIMIT else f"{count:,}"
-    return f"{shown:,} of {total} {noun if count != 1 else noun.removesuffix('s')}"
+    return f"{shown:,} of {capped_text(capped_count(queryset), noun)}"
 
 
 def with_parameters(request: HttpRequest, **changes: str | None) -> str:
