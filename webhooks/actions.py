@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -25,12 +26,13 @@ from calls import sql as calls_sql
 from calls.merge import StorageLevel
 from calls.models import Call, Chat
 from calls.reader import Reading, Unreadable
+from config.templatetags.formats import moment
 from notifications import signals
 from tenants.models import Organization
 from tenants.pin import organization_context
-from webhooks import retell, storing
+from webhooks import retell, rows, storing
 from webhooks.endpoints import Endpoint
-from webhooks.exceptions import StorageUnavailable, is_away
+from webhooks.exceptions import BodyGone, StorageUnavailable, is_away
 from webhooks.models import Delivery, DeliveryState
 from webhooks.retell import Action, Parsed
 from webhooks.storing import Incoming
@@ -42,6 +44,7 @@ READ_BODY = vocabulary.Action(
     "webhooks.body_read", "read the raw body of the delivery {object}", vocabulary.Kind.ACCESS
 )
 
+ATTEMPTS_MAX = 32_767
 REDACTION_BATCH, REDACTION_ROUNDS = 200, 25
 REDACTION_SETTLES = timedelta(minutes=1)
 RETRY_DELAYS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
@@ -63,12 +66,21 @@ def receive(
     received_at: datetime | None = None,
     source_address: str = "",
     key_index: int = 0,
+    key_id: int | None = None,
+    headers: dict[str, str] | None = None,
 ) -> Receipt:
     """Store a correctly signed body and apply it, durably, before returning.
 
     Raises `StorageUnavailable` when it could not even be stored; nothing was acknowledged then.
     """
-    incoming, parsed = storing.read(body, received_at or timezone.now(), source_address, key_index)
+    incoming, parsed = storing.read(
+        body,
+        received_at or timezone.now(),
+        source_address,
+        key_index,
+        key_id=key_id,
+        headers=headers,
+    )
     try:
         with organization_context(endpoint.scope):
             return _store_or_keep(endpoint.schema_name, incoming, parsed)
@@ -141,23 +153,47 @@ def topics(parsed: Parsed | None) -> list[str]:
 # --- Applying again ------------------------------------------------------------------------------
 
 
-def apply_again(delivery: Delivery, *, organization: Organization) -> Delivery:
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of applying a stored delivery once more."""
+
+    parsed: Parsed | None
+    changed: bool
+
+
+def apply_again(delivery: Delivery, *, organization: Organization) -> Applied:
     """Apply what is stored of a delivery once more: a failed one, or one in quarantine after a
-    fix. The merge makes it safe for an applied one too."""
-    signals.changed(organization.pk, *topics(_apply_stored(delivery, organization)))
-    return delivery
+    fix. The merge makes it safe for an applied one too.
+
+    Raises `BodyGone`. The caller says that something changed, to `notifications.signals`.
+    """
+    if delivery.body_removed_at is not None:
+        raise BodyGone(
+            f"Its body was removed on {moment(delivery.body_removed_at)}, so it cannot be applied"
+            " again. Nothing was changed."
+        )
+    before = (delivery.state, delivery.reason)
+    _postpone(delivery)
+    parsed, merged = _try_to_apply(delivery, organization.schema_name)
+    delivery.save(
+        update_fields=[
+            "event", "subject_id", "agent_id", "state", "reason", "reason_detail", "applied_at",
+            "retry_at", "redact_at",
+        ]
+    )  # fmt: skip
+    return Applied(parsed, merged or before != (delivery.state, delivery.reason))
 
 
-def replay(delivery: Delivery, *, organization: Organization) -> Delivery:
-    """`apply_again` because somebody asked for it, which is written down."""
+def replay(delivery: Delivery, *, organization: Organization) -> Applied:
+    """`apply_again` because somebody asked for it, which is written down. Raises `BodyGone`."""
     before = delivery.verdict
     with transaction.atomic():
-        parsed = _apply_stored(delivery, organization)
+        applied = apply_again(delivery, organization=organization)
         after = delivery.verdict
         changes = {} if after == before else {"state": [before.label, after.label]}
         record(REPLAYED, delivery, changes=changes)
-    signals.changed(organization.pk, *topics(parsed))
-    return delivery
+    signals.changed(organization.pk, *topics(applied.parsed))
+    return applied
 
 
 def note_body_read(delivery: Delivery) -> None:
@@ -165,51 +201,67 @@ def note_body_read(delivery: Delivery) -> None:
     record(READ_BODY, delivery)
 
 
-def _apply_stored(delivery: Delivery, organization: Organization) -> Parsed | None:
-    """What the body said, if it could be read; the delivery tells what became of it."""
-    _postpone(delivery)
-    parsed = None
+def _try_to_apply(delivery: Delivery, schema: str) -> tuple[Parsed | None, bool]:
+    """What the body said, if it could be read, and whether that changed a row. The delivery, not
+    saved yet, tells what became of it."""
+    parsed, merged = None, False
     try:
         document, _ = retell.load(bytes(delivery.body))
+        delivery.agent_id = retell.agent_of(document)
         parsed = retell.parse(document, bytes(delivery.body_sha256))
         with transaction.atomic():
-            _apply(organization.schema_name, parsed, delivery.received_at)
+            merged = _apply(schema, parsed, delivery.received_at)
+            may_be_kept = _may_be_kept(document, parsed)
     except Unreadable as error:
         delivery.state, delivery.reason = DeliveryState.QUARANTINED, error.code
         delivery.reason_detail, delivery.retry_at = str(error), None
+        may_be_kept = False
     except Exception as error:
         if is_away(error):
             raise
         _log_failure("applying a delivery again failed", error)
         delivery.state, delivery.reason = DeliveryState.FAILED, "apply_error"
-        delivery.reason_detail = type(error).__name__
+        delivery.reason_detail, may_be_kept = type(error).__name__, False
     else:
-        delivery.event, delivery.subject_id = parsed.event, parsed.subject_id
-        delivery.state, delivery.reason = storing.STATES[parsed.action], parsed.reason
-        delivery.reason_detail, delivery.retry_at = "", None
-    delivery.redact_at = timezone.now()  # what it says of storage was perhaps not heard before
-    delivery.save(
-        update_fields=[
-            "event", "subject_id", "state", "reason", "reason_detail", "retry_at", "redact_at"
-        ]
-    )  # fmt: skip
-    return parsed
+        _note_applied(delivery, parsed)
+    if not may_be_kept:  # what it says of storage was perhaps not heard before
+        delivery.redact_at = timezone.now()
+    return parsed, merged
+
+
+def _note_applied(delivery: Delivery, parsed: Parsed) -> None:
+    delivery.event, delivery.subject_id = parsed.event, parsed.subject_id
+    delivery.state, delivery.reason = storing.STATES[parsed.action], parsed.reason
+    delivery.reason_detail, delivery.retry_at = "", None
+    if delivery.state == DeliveryState.APPLIED and delivery.applied_at is None:
+        delivery.applied_at = timezone.now()
+
+
+def _may_be_kept(document: Mapping[str, Any], parsed: Parsed) -> bool:
+    """Neither the body nor anything else said of its call restricts what is kept of it. Marking
+    each replayed one for redaction would put off those that need it."""
+    if retell.restriction(document) or not parsed.subject_id:
+        return False
+    return not _restricted({parsed.subject_id})
 
 
 def _postpone(delivery: Delivery) -> None:
     """Count the attempt before making it, so that one that kills the job cannot block the rest."""
-    delivery.attempts += 1
+    delivery.attempts = min(delivery.attempts + 1, ATTEMPTS_MAX)
     delay = RETRY_DELAYS[min(delivery.attempts, len(RETRY_DELAYS)) - 1]
     delivery.retry_at = timezone.now() + delay
     delivery.save(update_fields=["attempts", "retry_at"])
 
 
-def _apply(schema: str, parsed: Parsed, received_at: datetime) -> None:
+def _apply(schema: str, parsed: Parsed, received_at: datetime) -> bool:
+    """Whether the row it is about is another one now."""
+    before = rows.fingerprint(parsed)
     target = storing.TARGETS.get(parsed.action)
     if target is not None and parsed.reading is not None:
         _make_agent(parsed.reading)
         calls_actions.merge(schema, target, parsed.reading, first_seen_at=received_at)
     _apply_rare(parsed)
+    return rows.fingerprint(parsed) != before
 
 
 def _make_agent(reading: Reading) -> None:
@@ -225,14 +277,7 @@ def _make_agent(reading: Reading) -> None:
             nameless.update(retell_name=name)
 
 
-# --- Retention -----------------------------------------------------------------------------------
-
-
-def remove_unreadable_bodies(before: datetime) -> int:
-    """Empty undecodable bodies received before `before`; the rows stay. How many."""
-    return Delivery.objects.unreadable_before(before).update(
-        body=b"", body_removed_at=timezone.now()
-    )
+# --- Redaction -----------------------------------------------------------------------------------
 
 
 def redact_restricted() -> int:

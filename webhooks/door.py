@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -43,6 +44,10 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SIGNATURE_HEADER = "X-Retell-Signature"
+# Named one by one, so that no secret is among them: no signature, authorization, cookie.
+KEPT_HEADERS = ("Content-Type", "Content-Length", "User-Agent", "X-Request-ID")
+HEADER_MAX_LENGTH = 200
+_NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
 DATABASE_RETRY_AFTER_SECONDS = 5
 
 
@@ -129,7 +134,12 @@ def _take(request: HttpRequest, token: str, body: bytes, *, fresh: bool = False)
     if verdict.refusal is not None or endpoint is None:
         return _refuse(request, endpoint, token, verdict)
     receipt = actions.receive(
-        endpoint, body, source_address=client_address(request), key_index=verdict.key_index
+        endpoint,
+        body,
+        source_address=client_address(request),
+        key_index=verdict.key_index,
+        key_id=verdict.key_id,
+        headers=_kept_headers(request),
     )
     return _accept(endpoint, receipt)
 
@@ -159,6 +169,16 @@ def _read_body(request: HttpRequest) -> bytes:
     if len(body) > settings.WEBHOOK_MAX_BODY_BYTES:
         raise BodyTooLarge
     return body
+
+
+def _kept_headers(request: HttpRequest) -> dict[str, str]:
+    """Plain ASCII and cut: whatever was sent can be stored."""
+    found = {name: request.headers.get(name) for name in KEPT_HEADERS}
+    return {
+        name: _NOT_PLAIN.sub("?", value[:HEADER_MAX_LENGTH])
+        for name, value in found.items()
+        if value
+    }
 
 
 def _verify(request: HttpRequest, body: bytes, endpoint: Endpoint | None) -> Verdict:

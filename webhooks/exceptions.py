@@ -14,6 +14,10 @@ class StorageUnavailable(Exception):
     """Nothing was stored and nothing acknowledged; the sender should try again."""
 
 
+class BodyGone(Exception):
+    """There is nothing left to apply; the message is a sentence."""
+
+
 def is_away(error: BaseException) -> bool:
     """Whether a database error means that the server cannot be used just now.
 

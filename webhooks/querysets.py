@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
+from webhooks import ids
+
 # Reasons of bodies that could not be read as an object: nothing in them can be redacted.
 UNDECODABLE_REASONS = (
     "not_utf8",
@@ -31,13 +33,23 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Everything that arrived about one call or chat, oldest first."""
         return self.filter(subject_id=subject_id).defer("body").order_by("id")
 
+    def received_before(self, when: datetime) -> DeliveryQuerySet:
+        """By the key too, whose index is in the order of time."""
+        return self.filter(received_at__lt=when, id__lt=ids.first_at(when + ids.SLACK))
+
+    def received_from(self, when: datetime) -> DeliveryQuerySet:
+        return self.filter(received_at__gte=when, id__gte=ids.first_at(when - ids.SLACK))
+
     def due(self, at: datetime) -> DeliveryQuerySet:
-        return self.filter(retry_at__lte=at).order_by("retry_at")
+        return self.filter(retry_at__lte=at, body_removed_at__isnull=True).order_by("retry_at")
 
     def unreadable_before(self, at: datetime) -> DeliveryQuerySet:
         """Undecodable bodies whose time is over."""
         return self.filter(
-            reason__in=UNDECODABLE_REASONS, received_at__lt=at, body_removed_at__isnull=True
+            state="quarantined",
+            reason__in=UNDECODABLE_REASONS,
+            received_at__lt=at,
+            body_removed_at__isnull=True,
         )
 
     def to_redact(self) -> DeliveryQuerySet:

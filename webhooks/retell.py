@@ -37,6 +37,7 @@ class Action:
     CHAT = "chat"
     ALERT = "alert"
     STORE = "store"
+    IGNORE = "ignore"
     CHECK = "check"
 
 
@@ -76,10 +77,9 @@ def parse(document: dict[str, Any], body_sha256: bytes) -> Parsed:
         return _parse_chat(document, event, body_sha256)
     if event in ALERT_EVENTS:
         return _parse_alert(document, event)
-    parsed = Parsed(event, loose_subject(document), Action.STORE)
-    parsed.inbound = event in INBOUND_EVENTS
-    parsed.reason = "" if parsed.inbound else "unknown_event"
-    return parsed
+    if event in INBOUND_EVENTS:
+        return Parsed(event, loose_subject(document), Action.STORE, inbound=True)
+    return Parsed(event, loose_subject(document), Action.IGNORE, reason="unknown_event")
 
 
 def _event_of(document: Mapping[str, Any]) -> str:
@@ -126,9 +126,18 @@ def _parse_alert(document: dict[str, Any], event: str) -> Parsed:
 
 def loose_subject(document: Mapping[str, Any]) -> str:
     """The call or chat a body is about, as far as it says; for finding it in the log."""
+    return _loose_text(document, "call_id", "chat_id")
+
+
+def agent_of(document: Mapping[str, Any]) -> str | None:
+    """The agent a body is about, as far as it says; for filtering the log."""
+    return _loose_text(document, "agent_id") or None
+
+
+def _loose_text(document: Mapping[str, Any], *names: str) -> str:
     for value in document.values():
         if isinstance(value, dict):
-            for name in ("call_id", "chat_id"):
+            for name in names:
                 if isinstance(value.get(name), str):
                     return str(value[name])[:255]
     return ""

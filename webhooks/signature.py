@@ -50,6 +50,7 @@ class Verdict:
     """Verified by the key at `key_index`, or refused for a reason."""
 
     key_index: int = -1
+    key_id: int | None = None
     refusal: Refusal | None = None
 
 
@@ -85,4 +86,4 @@ def verify(body: bytes, header: str | None, keys: Sequence[str], *, now_ms: int)
     age_ms = now_ms - int(timestamp)
     if abs(age_ms) > TOLERANCE_MS:
         return Verdict(refusal=Refusal.STALE if age_ms > 0 else Refusal.AHEAD)
-    return Verdict(key_index=found)
+    return Verdict(key_index=found, key_id=key_id(usable[found]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,13 +11,12 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-import uuid_utils.compat
 from django.db import connection
 from psycopg import sql
 
 from calls import sql as calls_sql
 from calls.reader import Unreadable
-from webhooks import retell
+from webhooks import ids, retell
 from webhooks.models import DeliveryState
 from webhooks.retell import Action, Parsed
 
@@ -28,6 +28,7 @@ STATES = {
     Action.CHAT: DeliveryState.APPLIED,
     Action.ALERT: DeliveryState.APPLIED,
     Action.STORE: DeliveryState.STORED,
+    Action.IGNORE: DeliveryState.IGNORED,
     Action.CHECK: DeliveryState.CHECKED,
 }
 TARGETS = {Action.CALL: calls_sql.CALLS, Action.CHAT: calls_sql.CHATS}
@@ -44,18 +45,21 @@ class Incoming:
     received_at: datetime
     source_address: str
     key_index: int
+    key_id: int | None = None
+    headers: dict[str, str] | None = None
     event: str = ""
     subject_id: str = ""
     state: DeliveryState = DeliveryState.APPLIED
     reason: str = ""
     reason_detail: str = ""
+    agent_id: str | None = None
     retry_at: datetime | None = None
     redact_at: datetime | None = None
 
     def parameters(self) -> list[Any]:
-        """In the order of `DELIVERY_COLUMNS`."""
+        """In the order of `DELIVERY_COLUMNS`. Stored and applied by one statement, at one time."""
         return [
-            uuid_utils.compat.uuid7(),
+            ids.new(self.received_at),
             self.event,
             self.subject_id,
             self.sha256,
@@ -69,6 +73,10 @@ class Incoming:
             self.received_at,
             self.source_address[:ADDRESS_MAX_LENGTH],
             self.key_index,
+            self.key_id,
+            json.dumps(self.headers) if self.headers else None,
+            self.agent_id,
+            self.received_at if self.state == DeliveryState.APPLIED else None,
             self.retry_at,
             self.redact_at,
         ]
@@ -89,20 +97,33 @@ DELIVERY_COLUMNS = (
     ("last_received_at", "timestamptz"),
     ("source_address", "text"),
     ("key_index", "smallint"),
+    ("key_id", "integer"),
+    ("headers", "jsonb"),
+    ("agent_id", "text"),
+    ("applied_at", "timestamptz"),
     ("retry_at", "timestamptz"),
     ("redact_at", "timestamptz"),
 )
 
 
 def read(
-    body: bytes, received_at: datetime, source_address: str, key_index: int
+    body: bytes,
+    received_at: datetime,
+    source_address: str,
+    key_index: int,
+    *,
+    key_id: int | None = None,
+    headers: dict[str, str] | None = None,
 ) -> tuple[Incoming, Parsed | None]:
     sha256 = hashlib.sha256(body).digest()
-    incoming = Incoming(body, False, sha256, len(body), received_at, source_address, key_index)
+    incoming = Incoming(
+        body, False, sha256, len(body), received_at, source_address, key_index, key_id, headers
+    )
     document: dict[str, Any] = {}
     try:
         document, stripped = retell.load(body)
         incoming.body, incoming.is_redacted = retell.body_to_keep(body, document, stripped=stripped)
+        incoming.agent_id = retell.agent_of(document)
         parsed = retell.parse(document, sha256)
     except Unreadable as error:
         incoming.state = DeliveryState.QUARANTINED

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from notifications import signals
 from tenants.each import for_each_organization
 from tenants.models import Organization
-from webhooks import actions
+from webhooks import actions, retention
 from webhooks.models import Delivery
 
 RETRY_BATCH = 200
@@ -18,7 +19,8 @@ RETRY_BATCH = 200
 
 def _retry(organization: Organization) -> None:
     for delivery in Delivery.objects.due(timezone.now())[:RETRY_BATCH]:
-        actions.apply_again(delivery, organization=organization)
+        applied = actions.apply_again(delivery, organization=organization)
+        signals.changed(organization.pk, *actions.topics(applied.parsed))
 
 
 @app.periodic(cron="* * * * *")
@@ -40,4 +42,11 @@ def redact_restricted(timestamp: int) -> None:
 def remove_unreadable_bodies(timestamp: int) -> None:
     """Daily: undecodable bodies, after 30 days."""
     before = timezone.now() - timedelta(days=settings.UNREADABLE_BODY_RETENTION_DAYS)
-    for_each_organization(lambda _: actions.remove_unreadable_bodies(before))
+    for_each_organization(lambda _: retention.remove_unreadable_bodies(before))
+
+
+@app.periodic(cron="11 4 * * *")
+@app.task(name="webhooks.remove_old", queueing_lock="webhooks.remove_old")
+def remove_old_bodies(timestamp: int) -> None:
+    """Daily: raw bodies, after as many days as their organization keeps them."""
+    for_each_organization(lambda _: retention.remove_old_bodies())

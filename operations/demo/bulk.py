@@ -26,13 +26,13 @@ RECEIVED_AT = [name for name, _ in storing.DELIVERY_COLUMNS].index("received_at"
 class Arrival:
     """A body and when it came.
 
-    `retold`: the event and the call of a body that need not be read, because a later one says all
-    of it again.
+    `retold`: the event, the call and the agent of a body that need not be read, because a later
+    one says all of it again.
     """
 
     body: bytes
     at: datetime
-    retold: tuple[str, str] | None = None
+    retold: tuple[str, str, str | None] | None = None
 
 
 class BulkReceiver:
@@ -91,11 +91,11 @@ class BulkReceiver:
 def _read(arrival: Arrival) -> tuple[storing.Incoming, Parsed | None]:
     if arrival.retold is None:
         return storing.read(arrival.body, arrival.at, "", 0)
-    event, call_id = arrival.retold
+    event, call_id, agent_id = arrival.retold
     digest = hashlib.sha256(arrival.body).digest()
     size = len(arrival.body)
     incoming = storing.Incoming(arrival.body, False, digest, size, arrival.at, "", 0)
-    incoming.event, incoming.subject_id = event, call_id
+    incoming.event, incoming.subject_id, incoming.agent_id = event, call_id, agent_id
     return incoming, None
 
 

@@ -107,8 +107,12 @@ def _receive_history(
 
 def as_arrival(delivery: Delivery) -> Arrival:
     """A delivery of the generator for the bulk receiver."""
-    retold = (delivery.event, delivery.body["call"]["call_id"]) if delivery.is_retold else None
-    return Arrival(encode(delivery.body), delivery.delivered_at, retold)
+    body = encode(delivery.body)
+    if not delivery.is_retold:
+        return Arrival(body, delivery.delivered_at)
+    call = delivery.body["call"]
+    retold = (delivery.event, call["call_id"], call.get("agent_id"))
+    return Arrival(body, delivery.delivered_at, retold)
 
 
 def _name_agents(profile: OrganizationProfile, organization: Organization) -> None:

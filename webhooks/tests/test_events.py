@@ -193,7 +193,7 @@ def test_an_unknown_event_is_kept_and_changes_nothing(world: World) -> None:
     assert post(world, body).status_code == 204
     delivery = only_delivery(world)
     assert (delivery.state, delivery.reason, delivery.subject_id) == (
-        "stored", "unknown_event", "call_1",
+        "ignored", "unknown_event", "call_1",
     )  # fmt: skip
     with organization_context(world.acme):
         assert not Call.objects.exists()

@@ -44,7 +44,7 @@ def test_applying_again_is_heard_too(world: World, heard: list[Any]) -> None:
     post(world, body_of())
     delivery = only_delivery(world)
     with organization_context(world.acme):
-        actions.apply_again(delivery, organization=world.acme)
+        actions.replay(delivery, organization=world.acme)
     assert heard == [(world.acme.pk, {"calls", "deliveries"})] * 2
 
 

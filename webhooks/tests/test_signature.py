@@ -34,7 +34,7 @@ def test_retells_own_vector_verifies() -> None:
     header = f"v={NOW},d={signature.digest(BODY, KEY, str(NOW))}"
     assert header.startswith(f"v={NOW},d={VECTOR}")
     assert header.endswith("1823e")
-    assert verify(header) == Verdict(key_index=0)
+    assert verify(header) == Verdict(key_index=0, key_id=signature.key_id(KEY))
 
 
 @given(body=st.text(), key=st.text(min_size=1), age_ms=st.integers(-400_000, 400_000))
@@ -120,7 +120,9 @@ def test_an_empty_key_accepts_nothing_though_the_sdk_would(keys: tuple[str, ...]
 
 
 def test_the_previous_key_verifies_and_says_so() -> None:
-    assert verify(sign(BODY, "old", NOW), keys=("new", "old")) == Verdict(key_index=1)
+    assert verify(sign(BODY, "old", NOW), keys=("new", "old")) == Verdict(
+        key_index=1, key_id=signature.key_id("old")
+    )
 
 
 def test_bytes_that_are_no_text_verify() -> None:

@@ -27,7 +27,7 @@ from testing.retell import (
     sample,
     undone,
 )
-from webhooks import actions
+from webhooks import actions, retention
 from webhooks.models import Delivery
 
 CANARY = "canary-7f3a"
@@ -295,9 +295,9 @@ def test_an_unreadable_body_goes_after_its_time(world: World, body: bytes) -> No
     receive(world, body)
     assert not only_delivery(world).is_decodable
     with organization_context(world.acme):
-        assert actions.remove_unreadable_bodies(timezone.now() - timedelta(days=30)) == 0
-        assert actions.remove_unreadable_bodies(timezone.now() + timedelta(seconds=1)) == 1
-        assert actions.remove_unreadable_bodies(timezone.now() + timedelta(seconds=1)) == 0
+        assert retention.remove_unreadable_bodies(timezone.now() - timedelta(days=30)) == 0
+        assert retention.remove_unreadable_bodies(timezone.now() + timedelta(seconds=1)) == 1
+        assert retention.remove_unreadable_bodies(timezone.now() + timedelta(seconds=1)) == 0
     assert places_of(world, CANARY) == []
     assert only_delivery(world).body_removed_at
 
@@ -305,5 +305,5 @@ def test_an_unreadable_body_goes_after_its_time(world: World, body: bytes) -> No
 def test_a_readable_body_stays(world: World) -> None:
     receive(world, body_of(duration_ms="one second", transcript=CANARY))
     with organization_context(world.acme):
-        assert actions.remove_unreadable_bodies(timezone.now() + timedelta(days=1)) == 0
+        assert retention.remove_unreadable_bodies(timezone.now() + timedelta(days=1)) == 0
     assert places_of(world, CANARY) == ["webhooks_delivery.body"]
