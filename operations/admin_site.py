@@ -37,6 +37,7 @@ class OperatorAdminSite(AdminSite):
 
     site_header = site_title = "Switchboard"
     index_title = "Records"
+    index_template = "admin/index.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
         visitor = cast(VisitorRequest, request)

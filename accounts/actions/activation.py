@@ -12,11 +12,11 @@ from audit.vocabulary import Action
 from tenants.models import Organization
 from tenants.scope import door
 
-DEACTIVATED = Action("accounts.deactivated", "shut {object} out everywhere")
-REACTIVATED = Action("accounts.reactivated", "let {object} in again")
+SHUT_OUT = Action("accounts.shut_out", "shut {object} out everywhere")
+LET_IN = Action("accounts.let_in", "let {object} in again")
 
 
-def deactivate(user: User, *, by: User) -> None:
+def shut_out(user: User, *, by: User) -> None:
     """They are out at once, on every host. Twice is no error.
 
     Raises `AccountError` for oneself, and for the last super admin.
@@ -25,15 +25,15 @@ def deactivate(user: User, *, by: User) -> None:
         raise AccountError("You cannot shut yourself out. Nothing was changed: ask another one.")
     with door(), transaction.atomic():
         _keep_a_super_admin(user)
-        _set_active(user, DEACTIVATED, active=False)
+        _set_active(user, SHUT_OUT, active=False)
         end_sessions(user)
         Handover.objects.filter(user=user).delete()
 
 
-def reactivate(user: User) -> None:
+def let_in(user: User) -> None:
     """They may sign in again, with the password and factors they had. Twice is no error."""
     with door(), transaction.atomic():
-        _set_active(user, REACTIVATED, active=True)
+        _set_active(user, LET_IN, active=True)
 
 
 def _keep_a_super_admin(user: User) -> None:

@@ -16,6 +16,7 @@ from operations.admin_site import site
 class SessionAdmin(ReadOnlyAdmin):
     """Named by `id`: the primary key is what a browser's cookie holds."""
 
+    has_history = False
     note = (
         "People end their own sessions on their page Sessions; a deactivated person's end at once."
     )
@@ -48,6 +49,7 @@ class SessionAdmin(ReadOnlyAdmin):
 
 @admin.register(KnownDevice, site=site)
 class KnownDeviceAdmin(ReadOnlyAdmin):
+    has_history = False
     note = "Browsers somebody signed in from before. A sign-in from another one is told by mail."
     list_display = ("id", "user", "last_used_at")
     list_filter = ("last_used_at",)

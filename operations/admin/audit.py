@@ -15,6 +15,7 @@ from tenants.models import Organization
 
 @admin.register(Entry, site=site)
 class EntryAdmin(ReadOnlyAdmin):
+    has_history = False
     note = "The page Audit log searches by names and people, and exports."
     list_display = ("timestamp", "sentence", "chain", "address", "sequence")
     list_filter = ("action", "timestamp")

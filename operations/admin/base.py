@@ -65,6 +65,8 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in stu
     note = ""
     # The field that names a record in URLs.
     key_name = "pk"
+    # Whether the audit log speaks of records of this kind.
+    has_history = True
     actions: Any = None
     view_on_site = False
     show_full_result_count = False
@@ -142,7 +144,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in stu
         context |= {"note": self.note, "link": self.link(record)}
         if record is not None:
             context["title"] = capfirst(self.opts.verbose_name)
-            context["history_url"] = self.url_of("history", record)
+            context["history_url"] = self.url_of("history", record) if self.has_history else ""
         response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
         return response
 

@@ -29,6 +29,7 @@ class EventInline(ReadOnlyInline):
 
 @admin.register(ProcrastinateJob, site=site)
 class JobAdmin(ReadOnlyAdmin):
+    has_history = False
     note = (
         "Jobs that succeeded are deleted; those that failed stay. Why one failed stands in the log"
         " of the worker, under the job's id."
@@ -60,6 +61,7 @@ class JobAdmin(ReadOnlyAdmin):
 
 @admin.register(ProcrastinateEvent, site=site)
 class EventAdmin(ReadOnlyAdmin):
+    has_history = False
     note = "When jobs were deferred, started, tried again and failed."
     list_display = ("id", "at", "type", "task_name", "job_id")
     list_filter = ("type", "at")
@@ -75,6 +77,7 @@ class EventAdmin(ReadOnlyAdmin):
 
 @admin.register(ProcrastinatePeriodicDefer, site=site)
 class PeriodicDeferAdmin(ReadOnlyAdmin):
+    has_history = False
     note = "When what is done every day or hour was last put into the queue."
     list_display = ("task_name", "periodic_id", "due", "job_id")
     search_fields = ("task_name",)
@@ -88,6 +91,7 @@ class PeriodicDeferAdmin(ReadOnlyAdmin):
 
 @admin.register(ProcrastinateWorker, site=site)
 class WorkerAdmin(ReadOnlyAdmin):
+    has_history = False
     note = "Processes that work on jobs. One that is silent for long is gone."
     list_display = ("id", "last_heartbeat")
     ordering = ("-id",)

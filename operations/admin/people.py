@@ -50,7 +50,7 @@ class UserAdmin(ReadOnlyAdmin):
         "People change their own name, address and password, and admins their organization's users."
         " In the list, somebody can be shut out everywhere, and let in again."
     )
-    actions = ("deactivate", "reactivate")
+    actions = ("shut_out", "let_in")
     list_display = (
         "email", "name", "is_super_admin", "is_active", "second_factor", "last_login", "created_at",
     )  # fmt: skip
@@ -69,12 +69,12 @@ class UserAdmin(ReadOnlyAdmin):
     def second_factor(self, user: Any) -> bool:
         return bool(user.has_factor)
 
-    @admin.action(description="Deactivate: shut out everywhere, end all sessions")
-    def deactivate(self, request: HttpRequest, people: QuerySet[Any]) -> HttpResponse | None:
+    @admin.action(description="Shut out everywhere: deactivate, end all sessions")
+    def shut_out(self, request: HttpRequest, people: QuerySet[Any]) -> HttpResponse | None:
         return self._set_active(request, people, active=False)
 
-    @admin.action(description="Reactivate: let in again")
-    def reactivate(self, request: HttpRequest, people: QuerySet[Any]) -> HttpResponse | None:
+    @admin.action(description="Let in again: reactivate")
+    def let_in(self, request: HttpRequest, people: QuerySet[Any]) -> HttpResponse | None:
         return self._set_active(request, people, active=True)
 
     def _set_active(
@@ -87,9 +87,9 @@ class UserAdmin(ReadOnlyAdmin):
         for user in people:
             try:
                 if active:
-                    activation.reactivate(user)
+                    activation.let_in(user)
                 else:
-                    activation.deactivate(user, by=request.user)
+                    activation.shut_out(user, by=request.user)
             except AccountError as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
