@@ -33,6 +33,8 @@ os.environ.update(
         "REDIS_URL": re.sub(r"db=\d+|/\d+$", _redis_database, os.environ["REDIS_URL"]),
         "LIVE_PORT": "8001",
         "WEBHOOK_ENDPOINT_CACHE_SECONDS": "0.2",
+        # Nobody listens there: what asks Retell uses the fixture `retell_api`.
+        "RETELL_BASE_URL": "http://127.0.0.1:9",
     }
 )
 

@@ -261,6 +261,10 @@ RETELL_MAX_BODY_BYTES = 32 * 1024 * 1024
 RETELL_LIST_BUDGET = count("RETELL_LIST_BUDGET", 7)
 RETELL_GENERAL_BUDGET = count("RETELL_GENERAL_BUDGET", 50)
 RETELL_BUDGET_SECONDS = 10.0
+# While somebody waits for a page that checks their key; it is tried once.
+RETELL_CHECK_SECONDS = 8.0
+# An old signing key or webhook URL is safe to remove once only the new one was needed this long.
+RETELL_KEY_QUIET_HOURS = count("RETELL_KEY_QUIET_HOURS", 24)
 
 # --- Completeness: comparing with Retell's list of calls --------------------------------------------
 # The list may lag behind: what started within this is left for the next comparison.

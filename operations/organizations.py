@@ -17,10 +17,12 @@ from django.db import transaction
 
 from accounts.actions import invitations
 from accounts.models import Role
-from agents import actions as agents_actions
+from agents.connection.actions import api_key
 from audit.actions import record
 from audit.vocabulary import Action, Kind
 from calls.models import Call
+from operations import first_key
+from operations.first_key import FirstKey
 from tenants import actions as tenants_actions
 from tenants import provisioning
 from tenants.exceptions import OrganizationError
@@ -28,6 +30,7 @@ from tenants.models import (
     DeletedOrganization,
     Organization,
     OrganizationStatus,
+    RetellWorkspace,
     WebhookEndpoint,
 )
 from tenants.pin import organization_context
@@ -41,10 +44,6 @@ CREATED = Action("organizations.created", "created the organization {object}", K
 SUSPENDED = Action("organizations.suspended", "suspended the organization {object}")
 RESUMED = Action("organizations.resumed", "opened the organization {object} again")
 ARCHIVED = Action("organizations.archived", "archived the organization {object}")
-URL_ROTATED = Action(
-    "organizations.webhook_url_rotated",
-    "made a new webhook URL for {object}; the one before it works until {until}",
-)
 DELETION_BEGUN = Action(
     "organizations.deletion_begun", "began to delete the organization {object}", Kind.DELETE
 )
@@ -63,11 +62,15 @@ RESTORED = Action("organizations.restored", "brought the organization {object} b
 
 @dataclass(frozen=True, slots=True)
 class NewOrganization:
-    """A ready organization, with the two links that are shown once."""
+    """A ready organization, with the two links that are shown once.
+
+    `retell_note`: what is still to be done about its key, if anything.
+    """
 
     organization: Organization
     endpoint: WebhookEndpoint
     invitation_url: str
+    retell_note: str = ""
 
     def as_json(self) -> dict[str, str]:
         return {
@@ -77,6 +80,7 @@ class NewOrganization:
             "host": self.organization.host,
             "webhook_url": self.endpoint.url,
             "invitation_url": self.invitation_url,
+            "retell_note": self.retell_note,
         }
 
 
@@ -88,13 +92,14 @@ def create_organization(
     retell_api_key: str = "",
     time_zone: str = "UTC",
     created_by: str = "",
+    check_key: bool = True,
 ) -> NewOrganization:
     """Register, provision, store the key, invite the first admin. Needs the owner login.
 
     Raises `OrganizationError` or `RetellKeyError`; what is invalid is refused before anything is
     made, and a schema that cannot be made leaves nothing behind.
     """
-    _validate(admin_email, retell_api_key)
+    key = _validate(admin_email, retell_api_key, check_key=check_key)
     organization, endpoint = tenants_actions.register_organization(
         name=name, slug=slug, time_zone=time_zone
     )
@@ -104,7 +109,7 @@ def create_organization(
         # Provisioning is one transaction, so only the reservation is left to take back.
         tenants_actions.unregister(organization)
         raise
-    return _finish(organization, endpoint, admin_email, retell_api_key, created_by)
+    return _finish(organization, endpoint, admin_email, key, created_by)
 
 
 def request_organization(
@@ -120,7 +125,7 @@ def request_organization(
 
     Raises `OrganizationError` also when no worker made it in time; nothing is left behind then.
     """
-    _validate(admin_email, retell_api_key)
+    key = _validate(admin_email, retell_api_key)
     with platform(), transaction.atomic():
         organization, endpoint = tenants_actions.register_organization(
             name=name, slug=slug, time_zone=time_zone
@@ -132,16 +137,15 @@ def request_organization(
             "No worker answered, so the organization was not made. Check that the worker runs,"
             " then try again."
         )
-    return _finish(organization, endpoint, admin_email, retell_api_key, created_by)
+    return _finish(organization, endpoint, admin_email, key, created_by)
 
 
-def _validate(admin_email: str, retell_api_key: str) -> None:
+def _validate(admin_email: str, retell_api_key: str, *, check_key: bool = True) -> FirstKey | None:
     try:
         validate_email(admin_email)
     except ValidationError as error:
         raise OrganizationError(f"“{admin_email}” is not an e-mail address.") from error
-    if retell_api_key:
-        agents_actions.clean_key(retell_api_key)
+    return first_key.prepare(retell_api_key, check=check_key) if retell_api_key else None
 
 
 def _await_provisioning(organization: Organization) -> bool:
@@ -159,18 +163,16 @@ def _finish(
     organization: Organization,
     endpoint: WebhookEndpoint,
     admin_email: str,
-    retell_api_key: str,
+    key: FirstKey | None,
     created_by: str,
 ) -> NewOrganization:
     with platform():
         record(CREATED, organization, organization=organization)
-    if retell_api_key:
-        with organization_context(organization):
-            agents_actions.set_signing_key(organization.pk, retell_api_key)
+    note = first_key.store(key, organization) if key else ""
     invitation = invitations.invite(
         organization, email=admin_email, role=Role.ADMIN, invited_by=created_by
     )
-    return NewOrganization(organization, endpoint, invitation.link)
+    return NewOrganization(organization, endpoint, invitation.link, note)
 
 
 def suspend(organization: Organization, *, reason: str) -> None:
@@ -194,15 +196,6 @@ def archive(organization: Organization) -> None:
         record(ARCHIVED, organization, organization=organization)
 
 
-def rotate_webhook_url(organization: Organization, *, old_expires_at: datetime) -> WebhookEndpoint:
-    """A new webhook URL; the ones before it work until `old_expires_at`."""
-    with platform(), transaction.atomic():
-        endpoint = tenants_actions.rotate_webhook_token(organization, old_expires_at=old_expires_at)
-        until = f"{old_expires_at:%Y-%m-%d %H:%M} UTC"
-        record(URL_ROTATED, organization, details={"until": until}, organization=organization)
-    return endpoint
-
-
 def delete(organization: Organization) -> DeletedOrganization:
     """Dump and drop its schema. Written down before and after: a deletion that was interrupted
     shows, too."""
@@ -210,6 +203,8 @@ def delete(organization: Organization) -> DeletedOrganization:
         record(DELETION_BEGUN, organization, organization=organization)
     kept = provisioning.delete_schema(organization)
     with platform():
+        # Free for another organization; `restore` takes it back if it still is.
+        RetellWorkspace.objects.filter(organization=organization).delete()
         until = f"{kept.purge_after:%Y-%m-%d}"
         record(DELETED, organization, details={"until": until}, organization=organization)
     return kept
@@ -220,6 +215,8 @@ def restore(organization: Organization) -> None:
     provisioning.restore_schema(organization)
     with platform():
         record(RESTORED, organization, organization=organization)
+    with organization_context(organization):
+        api_key.reclaim(organization.pk)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from accounts.exceptions import AccountError
 from accounts.http import OperatorRequest
 from accounts.models import Membership
 from accounts.querysets import find_visit
-from agents.actions import RetellKeyError
+from agents.connection.exceptions import RetellKeyError
 from operations import organizations
 from operations.forms import NewOrganizationForm, SuspendForm, VisitForm
 from tenants.exceptions import OrganizationError
@@ -64,6 +64,7 @@ def organization_new(request: OperatorRequest) -> HttpResponse:
                 "organization": created.organization,
                 "webhook_url": created.endpoint.url,
                 "invitation_url": created.invitation_url,
+                "retell_note": created.retell_note,
             }
             return render(request, "operations/organization_created.html", context)
     return render(request, "operations/organization_new.html", {"form": form})

@@ -14,6 +14,7 @@ from tenants.scope import platform
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
 
 def register_organization(
@@ -103,3 +104,18 @@ def rotate_webhook_token(
         )
         endpoint.save(force_insert=True)
     return endpoint
+
+
+def expire_webhook_token(organization: Organization, endpoint_id: UUID) -> WebhookEndpoint | None:
+    """End the overlap of a webhook URL that was exchanged; None when it had ended, or is the
+    current one."""
+    with platform(), transaction.atomic():
+        old = (
+            WebhookEndpoint.objects.select_for_update()
+            .filter(organization=organization, pk=endpoint_id, expires_at__gt=timezone.now())
+            .first()
+        )
+        if old is not None:
+            old.expires_at = timezone.now()
+            old.save(update_fields=["expires_at"])
+    return old

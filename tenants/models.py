@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django_tenants.models import DomainMixin, TenantMixin
 
 from tenants import encryption
-from tenants.querysets import OrganizationQuerySet
+from tenants.querysets import OrganizationQuerySet, WebhookEndpointQuerySet
 from tenants.slugs import SLUG_MAX_LENGTH, validate_slug
 from tenants.statuses import OrganizationStatus as OrganizationStatus
 
@@ -127,6 +127,8 @@ class WebhookEndpoint(models.Model):
     token_encrypted = models.BinaryField(editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = WebhookEndpointQuerySet.as_manager()
 
     # Columns that hold a secret, and the field name each is bound to; see tenants/encryption.py.
     SEALED: ClassVar[dict[str, str]] = {"token_encrypted": "webhook_token"}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils import timezone
 
 from tenants.statuses import OrganizationStatus
 
 if TYPE_CHECKING:
-    from tenants.models import Organization
+    from tenants.models import Organization, WebhookEndpoint  # noqa: F401 - named by a base class
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
@@ -32,3 +33,11 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
             member_count=models.Count("memberships")
         ).order_by("name")
         return [(row, row.member_count) for row in rows]
+
+
+class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    def valid(self) -> WebhookEndpointQuerySet:
+        """Those that take webhooks now: the current one, and old ones that are being exchanged."""
+        return self.filter(
+            models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
+        ).order_by("-created_at")

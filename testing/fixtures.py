@@ -25,7 +25,7 @@ from accounts.access import ACTING_KEY, CONFIRMED_KEY, SESSION_HOST_KEY, host_ke
 from accounts.actions import members, super_admins
 from accounts.models import ActingInside, Role, User
 from accounts.sessions import SIGN_IN_KEY
-from agents.connection.actions import set_signing_key
+from agents.connection.actions.signing_key import set_signing_key
 from operations.allow_list import cache as allow_list_cache
 from tenants import actions as tenants_actions
 from tenants import provisioning

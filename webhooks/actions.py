@@ -17,7 +17,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from agents.actions import mark_connection_checked
+from agents.connection.actions.signing_key import mark_connection_checked
 from agents.models import Agent
 from audit import vocabulary
 from audit.actions import record

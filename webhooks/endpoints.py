@@ -10,10 +10,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import Q
-from django.utils import timezone
 
-from agents.actions import signing_keys
+from agents.connection.keys import signing_keys
 from tenants.models import Domain, WebhookEndpoint, hash_token
 from tenants.pin import organization_context
 from tenants.scope import OrganizationScope, door, platform
@@ -85,8 +83,8 @@ def _read(token_sha256: bytes) -> Endpoint | None:
     try:
         with door():
             row = (
-                WebhookEndpoint.objects.select_related("organization")
-                .filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+                WebhookEndpoint.objects.valid()
+                .select_related("organization")
                 .filter(token_sha256=token_sha256)
                 .first()
             )

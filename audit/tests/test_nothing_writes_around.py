@@ -31,7 +31,8 @@ NOT_RECORDED = {
     "accounts.actions.sign_in.bind_session": "part of signing in, which records",
     "accounts.actions.handover.mint": "a way that nobody went yet: use() records",
     "jobs.actions.run": "start() records; the work records what it changes, the row how it went",
-    "agents.actions.mark_connection_checked": "Retell's doing, by its test button",
+    "agents.connection.actions.signing_key.mark_connection_checked": "Retell's doing, by its test button",
+    "agents.connection.actions.api_key.note": "what Retell says of a key, not anybody's doing",
     "agents.actions.note_agent": "Retell's doing: an agent appears with its first event",
     # Comparing with Retell's list: runs and corrections are rows, which people see.
     "completeness.actions.begin": "the run is the record; a person's begins by jobs.actions.start",
@@ -51,7 +52,8 @@ NOT_RECORDED = {
     "tenants.actions.suspend": "operations.organizations.suspend records",
     "tenants.actions.resume": "operations.organizations.resume records",
     "tenants.actions.archive": "operations.organizations.archive records",
-    "tenants.actions.rotate_webhook_token": "operations.organizations.rotate_webhook_url records",
+    "tenants.actions.rotate_webhook_token": "agents.connection.actions.webhook_url records",
+    "tenants.actions.expire_webhook_token": "agents.connection.actions.webhook_url records",
 }
 
 

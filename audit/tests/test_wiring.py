@@ -11,7 +11,9 @@ from django.core.management import CommandError, call_command
 
 from accounts.actions import members
 from accounts.models import Role
-from agents.actions import rename_agent, set_signing_key
+from agents.actions import rename_agent
+from agents.connection.actions import webhook_url
+from agents.connection.actions.signing_key import set_signing_key
 from agents.models import Agent
 from audit.models import Entry
 from audit.tests.chains import entries, remove, texts
@@ -211,7 +213,7 @@ def test_no_secret_is_in_any_entry(world: World, browser_of: ClientFactory) -> N
     nobody.post("/sign-in/", {"email": "eve@example.com", "password": f"wrong {planted}"})
     with organization_context(world.acme):
         set_signing_key(world.acme.pk, "key_planted_secret_9876")
-    token = organizations.rotate_webhook_url(world.acme, old_expires_at=world.acme.created_at).token
+    token = webhook_url.rotate(world.acme).token
     found = everything()
     assert "accounts.signed_in" in found
     for secret in ("planted-password", "key_planted", token, world.webhook_tokens["acme"]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.actions import signing_keys
+from agents.connection.keys import signing_keys
 from operations.demo.feeding import Line
 from tenants.models import WebhookEndpoint
 from tenants.pin import organization_context

@@ -11,7 +11,8 @@ from multiprocessing import get_context
 
 from django.db import connections
 
-from agents.actions import rename_agent, set_signing_key
+from agents.actions import rename_agent
+from agents.connection.actions.signing_key import set_signing_key
 from agents.models import Agent
 from audit.actions import record
 from operations.demo import people

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from agents.actions import signing_keys
+from agents.connection.keys import signing_keys
 from tenants.models import WebhookEndpoint
 from tenants.pin import organization_context
 from tenants.scope import platform
@@ -24,7 +24,7 @@ def run(command: str, **options: object) -> str:
 
 
 def test_a_new_key_is_accepted_beside_the_one_before_it(world: World) -> None:
-    run("set_retell_key", retell_api_key="key_new_00000001")
+    run("set_retell_key", retell_api_key="key_new_00000001", signing_key_only=True)
     with organization_context(world.acme):
         assert signing_keys(world.acme.pk) == (["key_new_00000001", KEYS["acme"]], 0)
     for key in ("key_new_00000001", KEYS["acme"]):

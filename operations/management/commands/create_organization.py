@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agents.actions import RetellKeyError
+from agents.connection.exceptions import RetellKeyError
 from audit.circumstances import circumstances, command_actor
 from operations.organizations import NewOrganization, create_organization
 from tenants.exceptions import OrganizationError
@@ -22,6 +22,9 @@ class Command(BaseCommand):
         parser.add_argument("--admin-email", required=True)
         parser.add_argument("--retell-api-key", default="", help="The key with the webhook badge.")
         parser.add_argument("--time-zone", default="UTC", help="Such as Europe/London.")
+        parser.add_argument(
+            "--no-check", action="store_true", help="Do not ask Retell about the key."
+        )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,6 +36,7 @@ class Command(BaseCommand):
                     admin_email=options["admin_email"],
                     retell_api_key=options["retell_api_key"],
                     time_zone=options["time_zone"],
+                    check_key=not options["no_check"],
                 )
         except (OrganizationError, RetellKeyError) as error:
             raise CommandError(str(error)) from error
@@ -47,3 +51,5 @@ class Command(BaseCommand):
             f"Paste into Retell as webhook URL:\n  {created.endpoint.url}\n"
             f"Send to its first admin, works once:\n  {created.invitation_url}"
         )
+        if created.retell_note:
+            self.stderr.write(created.retell_note)

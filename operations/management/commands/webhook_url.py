@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
-from operations import organizations
+from agents.connection.actions.webhook_url import OLD_URL_VALID_DAYS, rotate
 from operations.management.commands._organization import OrganizationCommand
 from tenants.models import Organization
 from tenants.scope import platform
-
-OVERLAP_DAYS = 7
 
 
 class Command(OrganizationCommand):
@@ -24,12 +21,23 @@ class Command(OrganizationCommand):
         parser.add_argument(
             "--rotate",
             action="store_true",
-            help=f"Make a new URL; the old one works for {OVERLAP_DAYS} more days.",
+            help=f"Make a new URL; the old one works for {OLD_URL_VALID_DAYS} more days.",
         )
+        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def change(self, organization: Organization, **options: Any) -> str:
         if options["rotate"]:
-            overlap = timezone.now() + timedelta(days=OVERLAP_DAYS)
-            return organizations.rotate_webhook_url(organization, old_expires_at=overlap).url
+            rotate(organization)
         with platform():
-            return organization.webhook_endpoints.get(expires_at=None).url
+            endpoints = list(organization.webhook_endpoints.valid())
+        current = next(endpoint for endpoint in endpoints if endpoint.expires_at is None)
+        if not options["json"]:
+            return current.url
+        old = [
+            {"url": endpoint.url, "works_until": endpoint.expires_at.isoformat()}
+            for endpoint in endpoints
+            if endpoint.expires_at is not None
+        ]
+        return json.dumps(
+            {"organization": organization.slug, "webhook_url": current.url, "old_urls": old}
+        )
