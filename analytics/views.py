@@ -10,6 +10,7 @@ from accounts.access import member_required
 from accounts.http import MemberRequest
 from analytics import periods
 from analytics.presentation import overview_context
+from completeness import presentation as completeness
 from config.paging import with_parameters
 from config.partials import render_page
 
@@ -21,6 +22,7 @@ def overview(request: MemberRequest) -> HttpResponse:
         request.GET.get("period", ""), now=timezone.now(), zone=request.organization.zone
     )
     context = overview_context(period) | {
+        "completeness": completeness.status(),
         "period": period.key,
         "periods": [
             {

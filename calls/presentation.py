@@ -63,6 +63,7 @@ def _shared_context(conversation: Conversation, subject_id: str) -> dict[str, An
         "analysis_fields": _analysis_fields(conversation),
         "cost_lines": costs.lines(conversation.cost),
         "deliveries": entries,
+        "corrections": timeline.corrections_of(subject_id),
         "transcript_missing": _missing_transcript(conversation),
         "provenance": provenance.explain(
             conversation.provenance,

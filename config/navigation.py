@@ -28,6 +28,8 @@ _ORGANIZATION = (
         "Workspace",
         (
             ("Deliveries", "webhook", "webhooks:list", Right.READ),
+            ("Completeness", "list-checks", "completeness:overview", Right.READ),
+            ("Jobs", "loader", "jobs:list", Right.REPLAY_DELIVERIES),
             ("Alerts", "bell", "webhooks:alert_list", Right.READ),
             ("Users", "users", "accounts:users", Right.MANAGE_USERS),
             ("Access", "lock-keyhole", "accounts:access_policy", Right.MANAGE_ACCESS),

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("calls/", include("calls.urls")),
     path("agents/", include("agents.urls")),
+    path("completeness/", include("completeness.urls")),
     path("jobs/", include("jobs.urls")),
     path("deliveries/", include("webhooks.urls")),
     path("audit/", include("audit.urls")),

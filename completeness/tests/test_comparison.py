@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from agents.models import API_KEY_FIELD, Agent, ApiKeyState, RetellConnection
+from agents.models import Agent, ApiKeyState, RetellConnection
 from calls.models import Call
 from calls.sql import dumps
 from completeness import actions, tasks
@@ -17,26 +17,12 @@ from completeness.models import Completeness, Correction, CorrectionKind, Run, R
 from jobs import actions as jobs_actions
 from jobs.models import Job, JobState
 from operations.demo.retell_api.workspaces import events_of, make_calls
-from tenants import encryption
 from tenants.models import Organization
 from testing.fixtures import World
 from testing.retell import post
-from testing.retell_api import API_KEYS, FaultyRetell, status
+from testing.retell_api import FaultyRetell, status
 
 ANHOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def connected(in_acme: Organization, retell_api: FaultyRetell, settings: Any) -> FaultyRetell:
-    """Acme with an API key of its workspace. Few calls are asked for one by one."""
-    settings.RECONCILE_SINGLE_CALLS = 5
-    sealed = encryption.encrypt(API_KEYS["acme"], organization_id=in_acme.pk, field=API_KEY_FIELD)
-    RetellConnection.objects.filter(pk=1).update(
-        api_key_encrypted=sealed,
-        workspace_id=retell_api.acme.org_id,
-        connected_at=timezone.now() - timedelta(hours=2),
-    )
-    return retell_api
 
 
 def had(retell: FaultyRetell, count: int, *, minutes_ago: int = 60, **how: Any) -> list[Any]:

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from agents.models import API_KEY_FIELD, RetellConnection
+from tenants import encryption
+from tenants.models import Organization
+from testing.retell_api import API_KEYS, FaultyRetell
+
+
+@pytest.fixture
+def connected(in_acme: Organization, retell_api: FaultyRetell, settings: Any) -> FaultyRetell:
+    """Acme with an API key of its workspace. Few calls are asked for one by one."""
+    settings.RECONCILE_SINGLE_CALLS = 5
+    sealed = encryption.encrypt(API_KEYS["acme"], organization_id=in_acme.pk, field=API_KEY_FIELD)
+    RetellConnection.objects.filter(pk=1).update(
+        api_key_encrypted=sealed,
+        workspace_id=retell_api.acme.org_id,
+        connected_at=timezone.now() - timedelta(hours=2),
+    )
+    return retell_api

@@ -1,0 +1,152 @@
+"""Where "complete up to" is shown, and how a comparison is asked for."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from agents.models import RetellConnection
+from calls.models import Call
+from completeness.models import Completeness, Correction, CorrectionKind, Run, RunKind
+from jobs.models import Job
+from tenants.models import Organization
+from tenants.pin import organization_context
+from testing.fixtures import ClientFactory, World
+
+
+def connect(organization: Organization, **completeness: Any) -> None:
+    with organization_context(organization):
+        RetellConnection.objects.update(api_key_encrypted=b"sealed")
+        Completeness.objects.create(pk=1, **completeness)
+
+
+def page(world: World, browser_of: ClientFactory, path: str = "/") -> str:
+    text: str = browser_of(world.people.bob, world.acme).get(path).content.decode()
+    return text
+
+
+def test_the_overview_says_up_to_when_everything_is_here(
+    world: World, browser_of: ClientFactory
+) -> None:
+    connect(world.acme, complete_until=timezone.now() - timedelta(minutes=12))
+    text = page(world, browser_of)
+    assert "Complete up to" in text
+    assert "may be missing" not in text
+
+
+def test_a_gap_is_an_alarm(world: World, browser_of: ClientFactory) -> None:
+    connect(world.acme, complete_until=timezone.now() - timedelta(hours=2))
+    text = page(world, browser_of)
+    assert "Calls may be missing since" in text
+    assert 'role="alert"' in text
+
+
+def test_without_an_api_key_nothing_is_promised(world: World, browser_of: ClientFactory) -> None:
+    text = page(world, browser_of)
+    assert "Not compared with Retell" in text
+    assert "Complete up to" not in text
+
+
+def test_why_it_failed_stands_on_its_page(world: World, browser_of: ClientFactory) -> None:
+    connect(world.acme, problem="Retell does not accept this API key.")
+    assert "does not accept this API key" in page(world, browser_of, "/completeness/")
+
+
+def test_what_was_corrected_stands_on_the_calls_timeline(
+    world: World, browser_of: ClientFactory
+) -> None:
+    now = timezone.now()
+    with organization_context(world.acme):
+        call = Call.objects.create(retell_call_id="call_1", status="ended")
+        run = Run.objects.create(kind=RunKind.SCHEDULED, range_from=now, range_until=now)
+        Correction.objects.create(
+            run=run, retell_call_id="call_1", kind=CorrectionKind.CLOSED,
+            changes={"status": ["ongoing", "ended"], "from_number": []},
+        )  # fmt: skip
+    text = page(world, browser_of, f"/calls/{call.pk}/")
+    assert "its last webhook never came" in text
+    assert "ongoing → ended" in text
+
+
+def test_an_admin_compares_days(world: World, browser_of: ClientFactory) -> None:
+    connect(world.acme)
+    alice = browser_of(world.people.alice, world.acme)
+    response = alice.post(
+        "/completeness/compare/", {"first_day": "2026-11-01", "last_day": "2026-11-02"}
+    )
+    with organization_context(world.acme):
+        job = Job.objects.get()
+    assert response["Location"] == f"/jobs/{job.pk}/"
+    assert job.parameters == {
+        "since": "2026-11-01T00:00:00-04:00",  # the day the clocks go back in New York
+        "until": "2026-11-03T00:00:00-05:00",
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "reason"),
+    [
+        ("2026-11-02", "2026-11-01", "before the first"),
+        ("2026-01-01", "2026-11-01", "At most 92 days"),
+        ("2199-01-01", "2199-01-02", "Nothing has happened"),
+        ("soon", "2026-11-01", "Enter a valid date"),
+    ],
+)
+def test_days_that_make_no_sense_start_nothing(
+    world: World, browser_of: ClientFactory, first: str, last: str, reason: str
+) -> None:
+    connect(world.acme)
+    alice = browser_of(world.people.alice, world.acme)
+    alice.post("/completeness/compare/", {"first_day": first, "last_day": last})
+    text = alice.get("/completeness/").content.decode()
+    assert "Nothing was started" in text
+    assert reason in text
+
+
+def test_history_ends_where_it_is_complete_already(world: World, browser_of: ClientFactory) -> None:
+    complete_from = timezone.now() - timedelta(days=10)
+    connect(world.acme, complete_from=complete_from)
+    browser_of(world.people.alice, world.acme).post("/completeness/history/", {"months": "2"})
+    with organization_context(world.acme):
+        job = Job.objects.get()
+    assert job.parameters["until"] == complete_from.isoformat()
+    assert job.title == "Fetch 2 months of history from Retell"
+
+
+def test_a_viewer_starts_nothing(world: World, browser_of: ClientFactory) -> None:
+    bob = browser_of(world.people.bob, world.acme)
+    assert bob.post("/completeness/history/", {"months": "2"}).status_code == 403
+    assert "Fetch history" not in bob.get("/completeness/").content.decode()
+
+
+# --- The command ---------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("connected")
+def test_the_command_compares_now(in_acme: Organization) -> None:
+    out = io.StringIO()
+    call_command("reconcile", "acme", "--json", stdout=out)
+    assert json.loads(out.getvalue())["state"] == "done"
+
+
+@pytest.mark.usefixtures("connected")
+def test_the_command_fetches_days_and_waits(in_acme: Organization) -> None:
+    out = io.StringIO()
+    call_command("reconcile", "acme", "--from", "2026-11-01", "--to", "2026-11-02", stdout=out)
+    assert out.getvalue().startswith("Done: 0 listed")
+
+
+def test_the_command_fails_without_an_api_key(world: World) -> None:
+    with pytest.raises(CommandError, match="no Retell API key"):
+        call_command("reconcile", "acme")
+
+
+def test_the_command_wants_both_days(world: World) -> None:
+    with pytest.raises(CommandError, match="both"):
+        call_command("reconcile", "acme", "--from", "2026-11-01")
