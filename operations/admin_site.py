@@ -58,18 +58,16 @@ class OperatorAdminSite(AdminSite):
             return redirect(target)
         return redirect_to_login(target, reverse("accounts:sign_in"))
 
-    def logout(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: object = None) -> Any:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         sign_out(cast(VisitorRequest, request))
         return redirect("accounts:sign_in")
 
-    def password_change(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: object = None) -> Any:
         return redirect("accounts:password")
 
-    def password_change_done(
-        self, request: HttpRequest, extra_context: object = None
-    ) -> HttpResponse:
+    def password_change_done(self, request: HttpRequest, extra_context: object = None) -> Any:
         return redirect("accounts:password")
 
     def get_log_entries(self, request: HttpRequest) -> QuerySet[LogEntry]:

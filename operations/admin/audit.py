@@ -33,7 +33,8 @@ class EntryAdmin(ReadOnlyAdmin):
         """With the organization's name: entries have no foreign keys."""
         organization = Organization.objects.filter(pk=OuterRef("organization_id"))
         name = Subquery(organization.values("name")[:1], output_field=CharField())
-        return super().get_queryset(request).annotate(organization_name=name)
+        records: QuerySet[Any] = super().get_queryset(request).annotate(organization_name=name)
+        return records
 
     @admin.display(description="Whose log")
     def chain(self, entry: Any) -> str:

@@ -52,7 +52,7 @@ class RecordList(ChangeList):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.title = capfirst(self.opts.verbose_name_plural)
+        self.title = capfirst(str(self.opts.verbose_name_plural))
         self.is_popup = False  # a pop-up's links hold the primary key
 
     def url_for_result(self, result: Model) -> str:
@@ -83,7 +83,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in stu
 
     # --- What a URL may ask for ------------------------------------------------------------------
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         name, _, rest = lookup.partition("__")
         if name not in self._filters() or rest not in _LOOKUPS:
             return False
@@ -101,10 +101,8 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in stu
     def _filters(self) -> set[str]:
         names = {self.date_hierarchy} if self.date_hierarchy else set()
         for item in self.list_filter:
-            if isinstance(item, str):
-                names.add(item)
-            else:
-                names.add(item[0] if isinstance(item, tuple) else item.parameter_name)
+            first: Any = item[0] if isinstance(item, list | tuple) else item
+            names.add(first if isinstance(first, str) else first.parameter_name)
         return names
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
@@ -154,7 +152,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in stu
         """What the audit log says of it, of whatever page it was changed on."""
         record = self.get_object(request, unquote(object_id))
         if record is None:
-            found: HttpResponse = self._get_obj_does_not_exist_redirect(
+            found: HttpResponse = self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]  # not in the stubs
                 request, self.opts, object_id
             )
             return found
@@ -164,11 +162,11 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in stu
     # --- Django's own log of the admin -----------------------------------------------------------
     # Not written: it can be changed, and knows only of this page. Actions write the audit log.
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None: ...
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any: ...
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None: ...
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any: ...
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None: ...
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any: ...
 
 
 class ReadOnlyAdmin(RecordAdmin):

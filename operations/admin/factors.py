@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
@@ -23,7 +23,7 @@ OWNERS = (
 class FactorAdmin(ReadOnlyAdmin):
     note = OWNERS
     list_select_related = ("user",)
-    search_fields = ("user__email", "user__name", "name")
+    search_fields: ClassVar[tuple[str, ...]] = ("user__email", "user__name", "name")
     ordering = ("-id",)
 
 
@@ -61,7 +61,8 @@ class RecoveryCodesAdmin(FactorAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         unused = Count("codes", filter=Q(codes__used_at=None))
-        return super().get_queryset(request).annotate(unused=unused)
+        records: QuerySet[Any] = super().get_queryset(request).annotate(unused=unused)
+        return records
 
     @admin.display(ordering="unused")
     def unused_codes(self, sheet: Any) -> int:

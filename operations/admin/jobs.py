@@ -49,7 +49,10 @@ class JobAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         events = ProcrastinateEvent.objects.filter(job=OuterRef("pk")).order_by("-id")
-        return super().get_queryset(request).annotate(last_at=Subquery(events.values("at")[:1]))
+        records: QuerySet[Any] = (
+            super().get_queryset(request).annotate(last_at=Subquery(events.values("at")[:1]))
+        )
+        return records
 
     def last_event(self, job: Any) -> datetime | None:
         found: datetime | None = job.last_at

@@ -25,7 +25,10 @@ class OrganizationAdmin(ReadOnlyAdmin):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(member_count=Count("memberships"))
+        records: QuerySet[Any] = (
+            super().get_queryset(request).annotate(member_count=Count("memberships"))
+        )
+        return records
 
     @admin.display(ordering="member_count")
     def members(self, organization: Any) -> int:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
@@ -13,6 +13,7 @@ from django_otp_webauthn.models import WebAuthnCredential
 from accounts.access import is_confirmed
 from accounts.actions import activation
 from accounts.exceptions import AccountError
+from accounts.http import OperatorRequest
 from accounts.models import EmailChange, Invitation, Membership, User
 from operations.admin.base import Link, ReadOnlyAdmin, ReadOnlyInline, organization_page
 from operations.admin_site import site
@@ -63,7 +64,8 @@ class UserAdmin(ReadOnlyAdmin):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(has_factor=_HAS_FACTOR)
+        records: QuerySet[Any] = super().get_queryset(request).annotate(has_factor=_HAS_FACTOR)
+        return records
 
     @admin.display(boolean=True, ordering="has_factor")
     def second_factor(self, user: Any) -> bool:
@@ -89,7 +91,7 @@ class UserAdmin(ReadOnlyAdmin):
                 if active:
                     activation.let_in(user)
                 else:
-                    activation.shut_out(user, by=request.user)
+                    activation.shut_out(user, by=cast(OperatorRequest, request).user)
             except AccountError as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:

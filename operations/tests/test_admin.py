@@ -63,7 +63,7 @@ def pages_of(admin: RecordAdmin) -> list[str]:
 @every_model
 def test_no_page_shows_a_secret(sam: CanaryClient, admin: RecordAdmin) -> None:
     fill_records(range(1))
-    own_key = sam.session.session_key
+    own_key = str(sam.session.session_key)
     for path in pages_of(admin):
         response = sam.get(path, follow=True)
         where = " ".join(url for url, _ in response.redirect_chain)

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 from django_otp.models import Device, DeviceManager
 from webauthn.helpers.structs import AttestationObject, PublicKeyCredentialDescriptor
@@ -21,12 +22,17 @@ class WebAuthnAttestation(models.Model):
     credential = models.OneToOneField(
         WebAuthnCredential, on_delete=models.CASCADE, related_name="attestation"
     )
+    data = models.BinaryField()
     client_data_json = models.BinaryField()
 
     objects = WebAuthnAttestationManager()
 
     @property
     def attestation_object(self) -> AttestationObject: ...
+
+class WebAuthnUserHandle(models.Model):
+    handle_hex = models.CharField(max_length=128)
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
 
 def as_credential_descriptors(
     queryset: models.QuerySet[WebAuthnCredential],
