@@ -31,6 +31,7 @@ _ORGANIZATION = (
             ("Completeness", "list-checks", "completeness:overview", Right.READ),
             ("Jobs", "loader", "jobs:list", Right.REPLAY_DELIVERIES),
             ("Alerts", "bell", "webhooks:alert_list", Right.READ),
+            ("Retell", "plug", "retell:connection", Right.MANAGE_RETELL),
             ("Users", "users", "accounts:users", Right.MANAGE_USERS),
             ("Access", "lock-keyhole", "accounts:access_policy", Right.MANAGE_ACCESS),
             ("Operator visits", "shield", "accounts:visits", Right.MANAGE_ACCESS),

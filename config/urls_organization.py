@@ -9,6 +9,7 @@ urlpatterns = [
     path("agents/", include("agents.urls")),
     path("completeness/", include("completeness.urls")),
     path("jobs/", include("jobs.urls")),
+    path("settings/retell/", include("webhooks.urls_connection")),
     path("deliveries/", include("webhooks.urls")),
     path("audit/", include("audit.urls")),
 ]

@@ -34,6 +34,7 @@ from tenants.pin import organization_context
 from tenants.scope import door
 from testing.databases import drop_databases
 from testing.servers import Servers, running_servers
+from webhooks import usage
 from webhooks.endpoints import Endpoint
 from webhooks.endpoints import cache as endpoint_cache
 
@@ -124,6 +125,7 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[World]:
 @pytest.fixture(autouse=True)
 def _clean_caches() -> None:
     endpoint_cache.clear()
+    usage.forget()
     allow_list_cache.clear()
     cache.clear()
 

@@ -34,7 +34,7 @@ from rest_framework.views import APIView
 from config.addresses import client_address
 from notifications import signals
 from tenants.models import hash_token
-from webhooks import actions, refusals, signature
+from webhooks import actions, refusals, signature, usage
 from webhooks.endpoints import Endpoint, find_endpoint
 from webhooks.exceptions import StorageUnavailable
 from webhooks.signature import Refusal, Verdict
@@ -145,6 +145,7 @@ def _take(request: HttpRequest, token: str, body: bytes, *, fresh: bool = False)
 
 
 def _accept(endpoint: Endpoint, receipt: actions.Receipt) -> Response:
+    usage.note(endpoint.schema_name, endpoint.id)
     if not receipt.is_repetition:
         signals.changed(endpoint.organization_id, *actions.topics(receipt.parsed))
     if receipt.parsed is not None and receipt.parsed.inbound:

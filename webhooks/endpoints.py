@@ -30,6 +30,8 @@ class Endpoint:
     organization_id: UUID
     schema_name: str
     keys: tuple[str, ...]
+    # Which of the organization's URLs it is; None where nobody came by one.
+    id: UUID | None = None
 
     @property
     def scope(self) -> OrganizationScope:
@@ -95,7 +97,7 @@ def _read(token_sha256: bytes) -> Endpoint | None:
             keys = _keys(row.organization_id)
     except DatabaseError as error:
         raise StorageUnavailable from error
-    return Endpoint(row.organization_id, row.organization.schema_name, keys)
+    return Endpoint(row.organization_id, row.organization.schema_name, keys, row.pk)
 
 
 def _read_nothing() -> None:

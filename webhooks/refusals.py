@@ -50,6 +50,18 @@ def is_limited(request: HttpRequest, token_hash: str) -> bool:
 
 def last_day(schema_name: str) -> list[tuple[str, int]]:
     """(label, count) of the last 24 hours' refusals, most frequent first; empty without cache."""
+    labels = {refusal.value: label for refusal, label in REFUSAL_LABELS.items()}
+    rows = [(labels.get(cause, cause), number) for cause, number in _last_day(schema_name).items()]
+    return sorted(rows, key=lambda row: -row[1])
+
+
+def by_cause(schema_name: str) -> dict[Refusal, int]:
+    """Counts of the last 24 hours' refusals; empty without cache."""
+    counted = _last_day(schema_name)
+    return {cause: counted[cause.value] for cause in Refusal if cause.value in counted}
+
+
+def _last_day(schema_name: str) -> dict[str, int]:
     now = timezone.now()
     totals: dict[str, int] = {}
     try:
@@ -60,7 +72,5 @@ def last_day(schema_name: str) -> list[tuple[str, int]]:
             for cause, number in counters.items():
                 totals[cause.decode()] = totals.get(cause.decode(), 0) + int(number)
     except RedisError:
-        return []
-    labels = {refusal.value: label for refusal, label in REFUSAL_LABELS.items()}
-    rows = [(labels.get(cause, cause), number) for cause, number in totals.items()]
-    return sorted(rows, key=lambda row: -row[1])
+        return {}
+    return totals

@@ -31,7 +31,7 @@ NOT_RECORDED = {
     "accounts.actions.sign_in.bind_session": "part of signing in, which records",
     "accounts.actions.handover.mint": "a way that nobody went yet: use() records",
     "jobs.actions.run": "start() records; the work records what it changes, the row how it went",
-    "agents.connection.actions.signing_key.mark_connection_checked": "Retell's doing, by its test button",
+    "agents.connection.actions.signing_key.mark_connection_checked": "Retell's doing, by a test",
     "agents.connection.actions.api_key.note": "what Retell says of a key, not anybody's doing",
     "agents.actions.note_agent": "Retell's doing: an agent appears with its first event",
     # Comparing with Retell's list: runs and corrections are rows, which people see.

@@ -1,0 +1,257 @@
+"""What the connection page says: whether events arrive, what stops them, and which keys and URLs
+are still needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Count, Max, Q
+from django.utils import timezone
+
+from agents.connection import keys
+from agents.models import SIGNING_KEY_FIELD, RetellConnection
+from tenants import encryption
+from tenants.models import Organization, WebhookEndpoint
+from tenants.scope import platform
+from webhooks import ids, refusals, signature, usage
+from webhooks.models import Delivery
+from webhooks.signature import Refusal
+
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+COUNTS_CACHED_SECONDS = 30
+
+
+# --- Whether events arrive -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something to check; `number` of refused deliveries of the last 24 hours say so."""
+
+    text: str
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """`last`: the newest correctly signed delivery. `refused`: causes of the last 24 hours."""
+
+    last: Delivery | None
+    checked_at: datetime | None
+    refused: list[Hint]
+    to_check: list[Hint]
+
+    @property
+    def is_connected(self) -> bool:
+        return self.last is not None or self.checked_at is not None
+
+
+def arrival(organization: Organization, row: RetellConnection) -> Arrival:
+    last = Delivery.objects.for_list().first()
+    causes = refusals.by_cause(organization.schema_name)
+    refused = [
+        Hint(REFUSED[cause].format(ends_in=row.key_last4), number)
+        for cause, number in sorted(causes.items(), key=lambda item: -item[1])
+        if cause in REFUSED
+    ]
+    waits = last is None and row.checked_at is None
+    return Arrival(last, row.checked_at, refused, _to_check(row) if waits else [])
+
+
+REFUSED: dict[Refusal, str] = {
+    Refusal.NO_KEY: (
+        "that came before a signing key was stored here, so that nothing could be verified. Store the"
+        " key with the webhook badge."
+    ),
+    Refusal.WRONG_KEY: (
+        "signed with another key than the one stored here, which ends in {ends_in}. In Retell,"
+        " look under API Keys which one has the webhook badge: store that one as signing key here,"
+        " or move the badge."
+    ),
+    Refusal.NO_HEADER: (
+        "without a signature: no key has the webhook badge in Retell, a proxy in between"
+        " removes the header X-Retell-Signature, or somebody else sent it."
+    ),
+    Refusal.MALFORMED_HEADER: (
+        "with a signature that is not Retell's. Somebody else sent it, or a proxy"
+        " changed the header X-Retell-Signature."
+    ),
+    Refusal.STALE: (
+        "signed more than five minutes before arriving: the clock of this server is ahead,"
+        " or a proxy held them back."
+    ),
+    Refusal.AHEAD: (
+        "signed more than five minutes after arriving: the clock of this server is behind."
+    ),
+}
+
+NO_SIGNING_KEY = (
+    "No signing key is stored here, so nothing can be verified. Store the key with the webhook"
+    " badge, above."
+)
+WRONG_URL = (
+    "Somebody posted to webhook URLs that do not exist here. If it was your Retell, its URL is not"
+    " the one above, or an old one: copy it again, to the last character."
+)
+NOTHING_CAME = (
+    "Is the URL above set in Retell for the whole account? After saving it there, press Retell's"
+    " button to test it, or make a test call."
+)
+AGENTS_ELSEWHERE = (
+    "Has the agent you call a webhook URL of its own? Then its events go there and not here:"
+    " empty it in the agent's webhook settings, and publish that version."
+)
+NO_BADGE = (
+    "Has a key the webhook badge in Retell, under API Keys? It must be the one that ends in"
+    " {ends_in}."
+)
+
+
+def _to_check(row: RetellConnection) -> list[Hint]:
+    """While nothing arrived at all."""
+    if row.key_encrypted is None:
+        return [Hint(NO_SIGNING_KEY)]
+    hints = [Hint(NOTHING_CAME), Hint(NO_BADGE.format(ends_in=row.key_last4))]
+    hints.append(Hint(AGENTS_ELSEWHERE))
+    # Of all organizations together, as nobody knows whose it was: so no number.
+    if refusals.by_cause("").get(Refusal.UNKNOWN_TOKEN):
+        hints.append(Hint(WRONG_URL))
+    return hints
+
+
+# --- Which keys and URLs are needed --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much a key or URL was needed; counts are None where only the last time is known."""
+
+    last_at: datetime | None = None
+    in_day: int | None = None
+    in_week: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The key or URL that is to be used."""
+
+    label: str
+    since: datetime | None
+    use: Use
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """The one before it, and whether it can go."""
+
+    label: str
+    works_until: datetime | None
+    use: Use
+    is_safe: bool
+    id: Any = None
+
+    @property
+    def works(self) -> bool:
+        return self.works_until is None or timezone.now() < self.works_until
+
+
+def is_quiet(
+    old: Use, new: Use, *, exchanged_at: datetime | None, known_since: datetime | None = None
+) -> bool:
+    """Whether only the new one was needed for `RETELL_KEY_QUIET_HOURS`, and it was.
+
+    `known_since`: from when on uses were noted; earlier ones are not known.
+    """
+    moments = [moment for moment in (old.last_at, exchanged_at, known_since) if moment]
+    needed_until = max(moments, default=None)
+    if needed_until is None or new.last_at is None or new.last_at <= needed_until:
+        return False
+    return timezone.now() - needed_until >= timedelta(hours=settings.RETELL_KEY_QUIET_HOURS)
+
+
+def signing_keys(
+    organization: Organization, row: RetellConnection
+) -> tuple[Current | None, Old | None]:
+    """The key that signs, and the one that did before it."""
+    if row.key_encrypted is None:
+        return None, None
+    uses = _uses_by_key()
+    use_of = _finder(organization, uses)
+    new = use_of(row.key_encrypted)
+    current = Current(row.key_last4, row.key_set_at or row.connected_at, new)
+    if row.previous_key_encrypted is None:
+        return current, None
+    old = use_of(row.previous_key_encrypted)
+    safe = not row.previous_key_is_valid() or is_quiet(old, new, exchanged_at=row.key_set_at)
+    return current, Old(row.previous_key_last4, row.previous_key_expires_at, old, safe)
+
+
+def _finder(organization: Organization, uses: dict[int, Use]) -> Callable[[bytes], Use]:
+    def use_of(sealed: bytes) -> Use:
+        key = keys.unsealed(sealed, organization.pk, SIGNING_KEY_FIELD)
+        return uses.get(signature.key_id(key), Use(None, 0, 0)) if key else Use()
+
+    return use_of
+
+
+def _uses_by_key() -> dict[int, Use]:
+    """What each key verified in the last week, or for as long as an old key has to be quiet."""
+    found: dict[int, Use] | None = cache.get("uses-by-key")
+    if found is None:
+        found = _count_uses()
+        cache.set("uses-by-key", found, COUNTS_CACHED_SECONDS)
+    return found
+
+
+def _count_uses() -> dict[int, Use]:
+    now = timezone.now()
+    day, week = ids.first_at(now - DAY), ids.first_at(now - WEEK)
+    quiet = ids.first_at(now - timedelta(hours=settings.RETELL_KEY_QUIET_HOURS))
+    rows = (
+        Delivery.objects.filter(id__gte=min(week, quiet), key_id__isnull=False)
+        .values("key_id")
+        .annotate(
+            last_at=Max("received_at"),
+            in_day=Count("id", filter=Q(id__gte=day)),
+            in_week=Count("id", filter=Q(id__gte=week)),
+        )
+    )
+    return {row["key_id"]: Use(row["last_at"], row["in_day"], row["in_week"]) for row in rows}
+
+
+def webhook_urls(organization: Organization) -> tuple[Current, list[Old]]:
+    """The URL to set in Retell, and those before it that still work."""
+    with platform():
+        endpoints = list(WebhookEndpoint.objects.valid().filter(organization=organization))
+    known = usage.of(organization.schema_name)
+    newest = next(endpoint for endpoint in endpoints if endpoint.expires_at is None)
+    new = Use(known.last_used.get(newest.pk))
+    token = _token(newest)
+    current = Current(token[-4:], newest.created_at, new, newest.url if token else "")
+    return current, [
+        _old_url(endpoint, newest, new, known) for endpoint in endpoints if endpoint is not newest
+    ]
+
+
+def _old_url(
+    endpoint: WebhookEndpoint, newest: WebhookEndpoint, new: Use, known: usage.Usage
+) -> Old:
+    old = Use(known.last_used.get(endpoint.pk))
+    safe = known.since is not None and is_quiet(
+        old, new, exchanged_at=newest.created_at, known_since=known.since
+    )
+    return Old(_token(endpoint)[-4:], endpoint.expires_at, old, safe, endpoint.pk)
+
+
+def _token(endpoint: WebhookEndpoint) -> str:
+    """Empty when it cannot be decrypted any more; it still works, but nobody can copy it."""
+    try:
+        return endpoint.token
+    except encryption.DecryptionError:
+        return ""

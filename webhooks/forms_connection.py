@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from django import forms
+
+from agents.connection.keys import KEY_MAX_LENGTH
+
+
+def _key_field(label: str, help_text: str) -> forms.CharField:
+    """Written, never shown again: what was typed does not come back with an error either."""
+    attrs = {"autocomplete": "off", "spellcheck": "false"}
+    return forms.CharField(
+        label=label,
+        max_length=KEY_MAX_LENGTH,
+        widget=forms.PasswordInput(attrs=attrs),
+        help_text=help_text,
+    )
+
+
+class ApiKeyForm(forms.Form):
+    api_key = _key_field(
+        "API key", "From Retell's page API Keys. Stored encrypted, never shown again."
+    )
+    signs_webhooks = forms.BooleanField(
+        label="It has the webhook badge in Retell",
+        required=False,
+        help_text="Then it also verifies webhooks. Otherwise store the key with the badge below.",
+    )
+
+
+class SigningKeyForm(forms.Form):
+    signing_key = _key_field(
+        "Signing key",
+        "The key with the webhook badge. It needs no permissions in Retell, which is safer.",
+    )
