@@ -31,7 +31,8 @@ class NewestFirst(models.QuerySet[Any]):
 class CallQuerySet(NewestFirst):
     def for_list(self) -> CallQuerySet:
         """Newest first, with the agent, without the large columns."""
-        return self.defer(*_HEAVY).select_related("agent").order_by("-sort_at", "-id")
+        heavy = (*_HEAVY, "agent__versions")
+        return self.defer(*heavy).select_related("agent").order_by("-sort_at", "-id")
 
     def restricted(self) -> CallQuerySet:
         """Calls whose storage setting forbids keeping all of them."""
@@ -43,7 +44,9 @@ class CallQuerySet(NewestFirst):
 
 class ChatQuerySet(NewestFirst):
     def for_list(self) -> ChatQuerySet:
-        heavy = ("cost", "transcript", "messages", "details", "provenance")
+        heavy = (
+            "cost", "transcript", "messages", "details", "provenance", "agent__versions",
+        )  # fmt: skip
         return self.defer(*heavy).select_related("agent").order_by("-sort_at", "-id")
 
     def restricted(self) -> ChatQuerySet:

@@ -86,7 +86,10 @@ def _apply_batch(schema: str, run: Run, readings: Sequence[Reading], outcome: Ou
     before = _rows(readings)
     changed = [reading for reading in readings if _says_more(reading, before)]
     for reading in changed:
-        note_agent(reading.values.get("agent_id"), reading.values.get("agent_name"))
+        values = reading.values
+        note_agent(
+            values.get("agent_id"), values.get("agent_name"), said_at=values.get("started_at")
+        )
         calls_actions.merge(schema, CALLS, reading, source=RECONCILED)
     after = _rows(changed)
     corrections = [

@@ -17,15 +17,15 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from agents.actions import note_agent
 from agents.connection.actions.signing_key import mark_connection_checked
-from agents.models import Agent
 from audit import vocabulary
 from audit.actions import record
 from calls import actions as calls_actions
 from calls import sql as calls_sql
 from calls.merge import StorageLevel
 from calls.models import Call, Chat
-from calls.reader import Reading, Unreadable
+from calls.reader import Unreadable
 from config.templatetags.formats import moment
 from notifications import signals
 from tenants.models import Organization
@@ -258,23 +258,15 @@ def _apply(schema: str, parsed: Parsed, received_at: datetime) -> bool:
     before = rows.fingerprint(parsed)
     target = storing.TARGETS.get(parsed.action)
     if target is not None and parsed.reading is not None:
-        _make_agent(parsed.reading)
+        said_at = parsed.reading.values.get("started_at") or received_at
+        note_agent(
+            parsed.reading.values.get("agent_id"),
+            parsed.reading.values.get("agent_name"),
+            said_at=said_at,
+        )
         calls_actions.merge(schema, target, parsed.reading, first_seen_at=received_at)
     _apply_rare(parsed)
     return rows.fingerprint(parsed) != before
-
-
-def _make_agent(reading: Reading) -> None:
-    """What the statement of a fresh delivery does, too: an agent appears with its first event."""
-    agent_id, name = reading.values.get("agent_id"), reading.values.get("agent_name")
-    if agent_id is not None:
-        Agent.objects.bulk_create(
-            [Agent(retell_agent_id=agent_id, retell_name=name or "")], ignore_conflicts=True
-        )
-        # As there, a name fills an empty one.
-        if name:
-            nameless = Agent.objects.filter(retell_agent_id=agent_id, retell_name="")
-            nameless.update(retell_name=name)
 
 
 # --- Redaction -----------------------------------------------------------------------------------

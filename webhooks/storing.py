@@ -182,18 +182,25 @@ def statement(schema: str, action: str) -> bytes:
     after = len(DELIVERY_COLUMNS)
     names = [name for name, _ in calls_sql.insert_columns(target)]
     number = {name: position for position, name in enumerate(names, start=after + 1)}
+    # As `agents.actions.note_agent`; most deliveries bring no news of the agent and write nothing.
     agent = sql.SQL(
-        "INSERT INTO {table} AS a (id, retell_agent_id, retell_name, name)"
-        " SELECT gen_random_uuid(), ${agent}::text, coalesce(${label}::text, ''), ''"
+        "INSERT INTO {table} AS a (id, retell_agent_id, retell_name, retell_name_at, name)"
+        " SELECT gen_random_uuid(), ${agent}::text, coalesce(${label}::text, ''), {said_at}, ''"
         " FROM delivery WHERE fresh AND ${agent}::text IS NOT NULL"
         " AND NOT EXISTS (SELECT 1 FROM {table} WHERE retell_agent_id = ${agent}::text"
-        " AND (retell_name <> '' OR ${label}::text IS NULL))"
-        " ON CONFLICT (retell_agent_id) DO UPDATE SET retell_name = excluded.retell_name"
-        " WHERE a.retell_name = '' AND excluded.retell_name <> ''"
+        " AND (retell_name = ${label}::text OR coalesce(${label}::text, '') = ''"
+        " OR (retell_name <> '' AND retell_name_at >= {said_at})))"
+        " ON CONFLICT (retell_agent_id) DO UPDATE"
+        " SET retell_name = excluded.retell_name, retell_name_at = excluded.retell_name_at"
+        " WHERE excluded.retell_name <> '' AND (a.retell_name = ''"
+        " OR coalesce(a.retell_name_at, '-infinity') < excluded.retell_name_at)"
     ).format(
         table=sql.Identifier(schema, "agents_agent"),
         agent=sql.SQL(str(number["agent_id"])),
         label=sql.SQL(str(number["agent_name"])),
+        said_at=sql.SQL("coalesce(${started}::timestamptz, ${seen}::timestamptz)").format(
+            started=sql.SQL(str(number["started_at"])), seen=sql.SQL(str(number["first_seen_at"]))
+        ),
     )
     return (
         sql.SQL("WITH delivery AS ({delivery}), agent AS ({agent}), merged AS ({merged})"
