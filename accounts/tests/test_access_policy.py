@@ -52,8 +52,8 @@ def give_app(user: User, *, confirmed: bool = True) -> None:
 
 def last_entry(organization: Organization) -> Entry:
     with platform():
-        entries = Entry.objects.filter(organization_id=organization.pk)
-        return entries.order_by("-sequence")[0]
+        found: Entry = Entry.objects.filter(organization_id=organization.pk).latest("sequence")
+    return found
 
 
 # --- Who will be held ----------------------------------------------------------------------------
@@ -153,6 +153,12 @@ def test_saving_what_was_saved_changes_nothing(world: World, admin: CanaryClient
     page = admin.post(PATH, {"act_as_needs_consent": "on"}, follow=True)
     assert b"Nothing was changed" in page.content
     assert last_entry(world.acme).sequence == before
+
+
+def test_every_switch_can_be_off(world: World, admin: CanaryClient) -> None:
+    admin.post(PATH, {"act_as_needs_consent": "on"})
+    admin.post(PATH, {})
+    assert not policy(world.acme).act_as_needs_consent
 
 
 def test_it_holds_for_this_organization_only(world: World, admin: CanaryClient) -> None:

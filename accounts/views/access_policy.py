@@ -33,8 +33,10 @@ def access_policy(request: MemberRequest) -> HttpResponse:
     with door():
         policy = policy_of(request.organization)
     table = role_table(policy)
-    form = AccessPolicyForm(request.POST or None, instance=policy)
-    if request.method == "POST" and form.is_valid():
+    # With every switch off a browser sends no field at all: that is an answer, too.
+    sent = request.POST if request.method == "POST" else None
+    form = AccessPolicyForm(sent, instance=policy)
+    if form.is_valid():
         listed = request.POST.get("listed", "")
         try:
             changed = actions.save_policy(request.organization, form.instance, listed=listed)
