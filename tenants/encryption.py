@@ -31,6 +31,11 @@ def _associated_data(organization_id: object, field: str, version: int) -> bytes
     return f"{organization_id}|{field}|{version}".encode()
 
 
+def newest_version() -> int:
+    """Of the key that encrypts; the others of the ring only decrypt."""
+    return next(iter(_ring(settings.ENCRYPTION_KEYS)))
+
+
 def encrypt(plaintext: str, *, organization_id: object, field: str) -> bytes:
     """version byte + 12-byte nonce + ciphertext and tag."""
     version, cipher = next(iter(_ring(settings.ENCRYPTION_KEYS).items()))
