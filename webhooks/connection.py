@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
@@ -23,7 +22,6 @@ from webhooks.models import Delivery
 from webhooks.signature import Refusal
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-COUNTS_CACHED_SECONDS = 30
 
 
 # --- Whether events arrive -----------------------------------------------------------------------
@@ -65,8 +63,8 @@ def arrival(organization: Organization, row: RetellConnection) -> Arrival:
 
 REFUSED: dict[Refusal, str] = {
     Refusal.NO_KEY: (
-        "that came before a signing key was stored here, so that nothing could be verified. Store the"
-        " key with the webhook badge."
+        "that came before a signing key was stored here, so that nothing could be verified. Store"
+        " the key with the webhook badge."
     ),
     Refusal.WRONG_KEY: (
         "signed with another key than the one stored here, which ends in {ends_in}. In Retell,"
@@ -202,14 +200,6 @@ def _finder(organization: Organization, uses: dict[int, Use]) -> Callable[[bytes
 
 def _uses_by_key() -> dict[int, Use]:
     """What each key verified in the last week, or for as long as an old key has to be quiet."""
-    found: dict[int, Use] | None = cache.get("uses-by-key")
-    if found is None:
-        found = _count_uses()
-        cache.set("uses-by-key", found, COUNTS_CACHED_SECONDS)
-    return found
-
-
-def _count_uses() -> dict[int, Use]:
     now = timezone.now()
     day, week = ids.first_at(now - DAY), ids.first_at(now - WEEK)
     quiet = ids.first_at(now - timedelta(hours=settings.RETELL_KEY_QUIET_HOURS))
