@@ -34,6 +34,7 @@ _ORGANIZATION = (
             ("Retell", "plug", "retell:connection", Right.MANAGE_RETELL),
             ("Users", "users", "accounts:users", Right.MANAGE_USERS),
             ("Access", "lock-keyhole", "accounts:access_policy", Right.MANAGE_ACCESS),
+            ("Retention", "archive", "webhooks_settings:retention", Right.MANAGE_ACCESS),
             ("Operator visits", "shield", "accounts:visits", Right.MANAGE_ACCESS),
             ("Audit log", "scroll-text", "audit:list", Right.READ_AUDIT),
         ),

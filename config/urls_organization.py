@@ -11,6 +11,7 @@ urlpatterns = [
     path("jobs/", include("jobs.urls")),
     path("settings/retell/", include("webhooks.urls_connection")),
     path("deliveries/", include("webhooks.urls")),
+    path("settings/", include("webhooks.urls_settings")),
     path("audit/", include("audit.urls")),
 ]
 

@@ -44,7 +44,6 @@ NOT_RECORDED = {
     "calls.actions.record_alert": "Retell's doing",
     "webhooks.actions.receive": "Retell's doing; the delivery itself is the record",
     "webhooks.actions.apply_again": "repeats Retell's doing; replay() is a person's, and records",
-    "webhooks.actions.remove_unreadable_bodies": "retention; the delivery says when",
     "webhooks.actions.redact_restricted": "retention; the delivery says so",
     # Below the log; operations.organizations wraps each with its entry, in one transaction.
     "tenants.actions.register_organization": "recorded as created once its schema is there",

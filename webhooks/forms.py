@@ -1,0 +1,45 @@
+"""What admins decide about deliveries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from webhooks.models import Retention
+from webhooks.retention import DAYS_MAX, DAYS_MIN
+
+
+class RetentionForm(forms.Form):
+    keep = forms.ChoiceField(
+        label="Keep raw bodies",
+        choices=(("days", "for a number of days"), ("always", "for ever")),
+        widget=forms.RadioSelect,
+    )
+    days = forms.IntegerField(
+        label="Days",
+        min_value=DAYS_MIN,
+        max_value=DAYS_MAX,
+        required=False,
+        help_text="Counted from when a body was received. Removed once a night.",
+    )
+
+    def __init__(self, data: Any, *, retention: Retention) -> None:
+        self.current = retention.raw_body_days
+        keep = "days" if self.current else "always"
+        super().__init__(data, initial={"keep": keep, "days": self.current})
+
+    def clean(self) -> dict[str, Any]:
+        """`days` is None for ever."""
+        cleaned = super().clean() or {}
+        if cleaned.get("keep") == "always":
+            cleaned["days"] = None
+            self.errors.pop("days", None)
+        elif cleaned.get("keep") == "days" and "days" in cleaned and cleaned["days"] is None:
+            self.add_error("days", f"Say how many days, from {DAYS_MIN} to {DAYS_MAX:,}.")
+        return cleaned
+
+    @property
+    def is_shorter(self) -> bool:
+        days = self.cleaned_data["days"]
+        return days is not None and (self.current is None or days < self.current)
