@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import uuid_utils.compat
@@ -132,6 +133,16 @@ class Delivery(models.Model):
     def duplicates(self) -> int:
         """How often the same body came again."""
         return self.receipts - 1
+
+    @property
+    def key_name(self) -> str:
+        """What tells the key that verified it from others: eight digits of its SHA-256."""
+        return "" if self.key_id is None else f"{self.key_id % 2**32:08x}"
+
+    @property
+    def was_applied_at_once(self) -> bool:
+        at = self.applied_at
+        return at is not None and at - self.received_at < timedelta(seconds=1)
 
     @property
     def reason_text(self) -> str:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.utils import timezone
+
+from agents.models import Agent
+from analytics import charts
 from calls.models import Call, Chat
 from calls.timeline import TimelineEntry
 from config.json_text import indented
+from config.templatetags.formats import hour, moment
+from webhooks import refusals
 from webhooks.models import Delivery
+from webhooks.refusals import LastDay
 
 
 def raw_text(delivery: Delivery) -> tuple[str | None, str]:
     """The stored body, indented where it is JSON, and a note on what it is."""
     body = bytes(delivery.body)
     if delivery.body_removed_at:
-        return None, "Removed after 30 days"
+        return None, f"Removed on {moment(delivery.body_removed_at)}"
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -20,6 +29,36 @@ def raw_text(delivery: Delivery) -> tuple[str | None, str]:
     note = "Redacted: parts that must not be kept were taken out" if delivery.is_redacted else ""
     shown = indented(text)
     return (text, note or "As received") if shown is None else (shown, note)
+
+
+def agent_of(delivery: Delivery) -> Agent | None:
+    if not delivery.agent_id:
+        return None
+    agent: Agent | None = Agent.objects.filter(retell_agent_id=delivery.agent_id).first()
+    return agent
+
+
+def refused(day: LastDay) -> dict[str, Any]:
+    """What was refused in the last 24 hours: a chart by hour, the causes, and since when."""
+    causes = sorted(day.by_cause.items(), key=lambda row: -sum(row[1]))
+    shown, rest = causes[: len(charts.TONES) - 1], causes[len(charts.TONES) - 1 :]
+    series = [
+        charts.Series(refusals.label(cause), counts, tone)
+        for (cause, counts), tone in zip(shown, charts.TONES, strict=False)
+    ]
+    if rest:
+        others = [sum(counts[at] for _, counts in rest) for at in range(len(day.hours))]
+        series.append(charts.Series("Other", others, charts.TONES[-1]))
+    labels = [hour(timezone.localtime(start).hour) for start in day.hours]
+    chart = charts.stacked_bars(
+        "Refused deliveries by hour", labels, series, head="Hour", height=140
+    )
+    return {
+        "chart": chart if causes else "",
+        "causes": [(refusals.label(cause), sum(counts)) for cause, counts in causes],
+        "is_known": day.is_known,
+        "since": day.since if day.is_partial else None,
+    }
 
 
 def subject_url(delivery: Delivery) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,13 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def for_list(self) -> DeliveryQuerySet:
         """Newest first (ids sort by time), without the bodies."""
         return self.defer("body").order_by("-id")
+
+    def about_like(self, beginnings: Iterable[str]) -> DeliveryQuerySet:
+        """What arrived about calls or chats whose id begins with one of these."""
+        matches = models.Q()
+        for beginning in beginnings:
+            matches |= models.Q(subject_id__startswith=beginning)
+        return self.filter(matches)
 
     def about(self, subject_id: str) -> DeliveryQuerySet:
         """Everything that arrived about one call or chat, oldest first."""

@@ -1,17 +1,21 @@
 """Counts refused deliveries by cause, and limits those who keep sending them.
 
-Counters live in the cache: nothing of a refused body is stored, and losing a count loses nothing.
+Counters live in the cache, by hour: nothing of a refused body is stored. They are for finding out
+why a connection does not work now, so losing them with the cache loses little, and pages say since
+when they count. Not in PostgreSQL: whoever knows the address could make us write there.
 """
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django_redis import get_redis_connection
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 
 from config.addresses import client_address
@@ -22,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 60
 _KEEP_HOURS = 48
+_SINCE_KEY = "switchboard:refusals:since"
 
 
 def _key(schema_name: str, hour: datetime) -> str:
@@ -35,6 +40,7 @@ def count(schema_name: str, refusal: Refusal) -> None:
         pipeline = get_redis_connection().pipeline()
         pipeline.hincrby(key, refusal.value, 1)
         pipeline.expire(key, _KEEP_HOURS * 3600)
+        _note_since(pipeline)
         pipeline.execute()
     except RedisError:
         logger.warning("a refusal was not counted, the cache is away")
@@ -48,29 +54,62 @@ def is_limited(request: HttpRequest, token_hash: str) -> bool:
     return any([is_over_limit(request, "refused-webhook", key, rate) for key in keys])  # noqa: C419
 
 
+def label(cause: str) -> str:
+    """A cause as people read it; one that another version counted as it is."""
+    known = {refusal.value: text for refusal, text in REFUSAL_LABELS.items()}
+    return known.get(cause, cause)
+
+
+@dataclass(frozen=True, slots=True)
+class LastDay:
+    """What was refused in each of the last 24 hours, oldest first.
+
+    `since`: counters from before that are lost, with the cache. `is_known`: they could be read.
+    """
+
+    hours: list[datetime]
+    by_cause: dict[str, list[int]] = field(default_factory=dict)
+    since: datetime | None = None
+    is_known: bool = True
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the counters are younger than the day they are shown for."""
+        return self.since is not None and self.since > self.hours[0]
+
+
+def by_hour(schema_name: str) -> LastDay:
+    """The last 24 hours of one organization; of unknown URLs for an empty `schema_name`."""
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    day = LastDay([now - timedelta(hours=back) for back in reversed(range(24))])
+    try:
+        pipeline = get_redis_connection().pipeline()
+        _note_since(pipeline)
+        pipeline.get(_SINCE_KEY)
+        for hour in day.hours:
+            pipeline.hgetall(_key(schema_name, hour))
+        _, since, *counters = pipeline.execute()
+    except RedisError:
+        return replace(day, is_known=False)
+    for at, found in enumerate(counters):
+        for cause, number in found.items():
+            day.by_cause.setdefault(cause.decode(), [0] * 24)[at] = int(number)
+    return replace(day, since=datetime.fromtimestamp(int(since), UTC))
+
+
 def last_day(schema_name: str) -> list[tuple[str, int]]:
     """(label, count) of the last 24 hours' refusals, most frequent first; empty without cache."""
-    labels = {refusal.value: label for refusal, label in REFUSAL_LABELS.items()}
-    rows = [(labels.get(cause, cause), number) for cause, number in _last_day(schema_name).items()]
+    counted = by_hour(schema_name).by_cause
+    rows = [(label(cause), sum(counts)) for cause, counts in counted.items()]
     return sorted(rows, key=lambda row: -row[1])
 
 
 def by_cause(schema_name: str) -> dict[Refusal, int]:
     """Counts of the last 24 hours' refusals; empty without cache."""
-    counted = _last_day(schema_name)
-    return {cause: counted[cause.value] for cause in Refusal if cause.value in counted}
+    counted = by_hour(schema_name).by_cause
+    return {cause: sum(counted[cause.value]) for cause in Refusal if cause.value in counted}
 
 
-def _last_day(schema_name: str) -> dict[str, int]:
-    now = timezone.now()
-    totals: dict[str, int] = {}
-    try:
-        pipeline = get_redis_connection().pipeline()
-        for back in range(24):
-            pipeline.hgetall(_key(schema_name, now - timedelta(hours=back)))
-        for counters in pipeline.execute():
-            for cause, number in counters.items():
-                totals[cause.decode()] = totals.get(cause.decode(), 0) + int(number)
-    except RedisError:
-        return {}
-    return totals
+def _note_since(pipeline: Pipeline) -> None:
+    """When these counters began: a cache that was emptied has forgotten this, too."""
+    pipeline.set(_SINCE_KEY, int(timezone.now().timestamp()), nx=True)

@@ -13,6 +13,7 @@ from tenants.each import for_each_organization
 from tenants.models import Organization
 from webhooks import actions, retention
 from webhooks.models import Delivery
+from webhooks.replaying import REPLAY  # noqa: F401 - the worker finds its kind of job here
 
 RETRY_BATCH = 200
 

@@ -4,63 +4,78 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import may, member_required, right_required
+from accounts.access import confirmation_required, may, member_required, right_required
 from accounts.http import MemberRequest
 from accounts.roles import Right
 from calls.models import RetellAlert
 from config import zones
-from config.paging import count_text, keyset_page, with_parameters
-from config.partials import render_page
-from webhooks import access, actions, presentation, refusals, retell
-from webhooks.models import Delivery, DeliveryState
+from config.paging import capped_count, capped_text, count_text, keyset_page, with_parameters
+from config.partials import render_page, wants_partial
+from webhooks import access, actions, presentation, refusals, replaying, retention
+from webhooks.exceptions import BodyGone
+from webhooks.filters import DeliveryFilter, chips, ignored, shown_values
+from webhooks.forms import RetentionForm
+from webhooks.models import Delivery, DeliveryState, Retention
 
-_EVENTS = sorted(
-    retell.CALL_EVENTS | retell.CHAT_EVENTS | retell.ALERT_EVENTS | retell.INBOUND_EVENTS
-)
-
-
-def _choices(
-    request: MemberRequest, name: str, values: list[tuple[str, str]]
-) -> list[dict[str, object]]:
-    """Links that set one parameter; the first, "All", removes it."""
-    current = request.GET.get(name, "")
-    return [
-        {
-            "label": label,
-            "url": with_parameters(request, **{name: value or None}),
-            "current": value == current,
-        }
-        for value, label in [("", "All"), *values]
-    ]
+VERDICT_TABS = [
+    (state.value, state.label)
+    for state in (
+        DeliveryState.APPLIED,
+        DeliveryState.QUARANTINED,
+        DeliveryState.FAILED,
+        DeliveryState.IGNORED,
+    )
+]
 
 
 @require_GET
 @member_required
 def delivery_list(request: MemberRequest) -> HttpResponse:
-    state, event = request.GET.get("state", ""), request.GET.get("event", "")
-    deliveries = Delivery.objects.for_list()
-    if state in DeliveryState.values:
-        deliveries = deliveries.filter(state=state)
-    if event:
-        deliveries = deliveries.filter(event=event[: retell.EVENT_MAX_LENGTH])
-    page = keyset_page(request, deliveries, name="deliveries", keys=("id",))
+    filters = _filters(request)
+    page = keyset_page(request, filters.qs, name="deliveries", keys=("id",))
+    count = capped_count(filters.qs)
     context = {
         "page": page,
-        "count_text": count_text(deliveries, len(page.rows), "deliveries"),
-        "states": _choices(request, "state", [(s.value, s.label) for s in DeliveryState]),
-        "events": _choices(request, "event", [(name, name) for name in _EVENTS]),
-        "refusals": refusals.last_day(request.organization.schema_name),
-        "zone": zones.shown(),
-        "is_filtered": bool(state or event),
+        "count_text": f"{len(page.rows):,} of {capped_text(count, 'deliveries')}",
+        "verdicts": _verdict_tabs(request),
+        "filters": chips(request, filters),
+        "filter_form": filters.form,
+        "ignored": ignored(request.GET, filters),
         "clear_url": request.path,
+        "zone": zones.shown(),
+        "replay_url": reverse("webhooks:replay_all")
+        + with_parameters(request).removeprefix(request.path),
+        "replay_text": capped_text(count, "deliveries") if count else "",
     }
+    if not wants_partial(request):
+        context["refused"] = presentation.refused(
+            refusals.by_hour(request.organization.schema_name)
+        )
     return render_page(request, "webhooks/delivery_list.html", "webhooks/_deliveries.html", context)
+
+
+def _verdict_tabs(request: MemberRequest) -> list[dict[str, object]]:
+    """The verdicts people look for most; all of them are among the filters."""
+    current = request.GET.get("verdict", "")
+    return [
+        {
+            "label": label,
+            "url": with_parameters(request, verdict=value or None, reason=None),
+            "current": value == current,
+        }
+        for value, label in (("", "All"), *VERDICT_TABS)
+    ]
+
+
+def _filters(request: MemberRequest) -> DeliveryFilter:
+    return DeliveryFilter(request.GET, Delivery.objects.for_list(), zone=request.organization.zone)
 
 
 @require_GET
@@ -70,6 +85,7 @@ def delivery_detail(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
     context = {
         "delivery": delivery,
         "subject_url": presentation.subject_url(delivery),
+        "agent": presentation.agent_of(delivery),
         "can_replay": may(request, Right.REPLAY_DELIVERIES) and not delivery.body_removed_at,
         "replay_url": reverse("webhooks:replay", args=[delivery.pk]),
         "zone": zones.shown(),
@@ -85,12 +101,64 @@ def delivery_detail(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
 @right_required(Right.REPLAY_DELIVERIES)
 def replay_delivery(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
     delivery = access.get_delivery(request, delivery_id, write=True)
-    actions.replay(delivery, organization=request.organization)
-    if delivery.state in (DeliveryState.APPLIED, DeliveryState.STORED, DeliveryState.CHECKED):
-        messages.success(request, "Applied again. Applying twice changes nothing twice.")
-    else:
+    try:
+        applied = actions.replay(delivery, organization=request.organization)
+    except BodyGone as error:
+        messages.error(request, str(error))
+        return redirect(delivery)
+    if delivery.state in (DeliveryState.QUARANTINED, DeliveryState.FAILED):
         messages.error(request, f"It could not be applied: {delivery.reason_text}")
+    elif applied.changed:
+        messages.success(request, "Applied again.")
+    else:
+        messages.success(request, "Applied again; nothing changed by it.")
     return redirect(delivery)
+
+
+@require_http_methods(["GET", "POST"])
+@right_required(Right.REPLAY_DELIVERIES)
+def replay_all(request: MemberRequest) -> HttpResponse:
+    """Asks first, with the count; what was asked comes back signed, so it is what is done."""
+    if request.method == "POST":
+        selection = access.read_selection(request.POST.get("selection", ""))
+        if selection is None:
+            messages.error(request, "That page was too old. Nothing was started; look again.")
+            return redirect("webhooks:list")
+        return redirect(replaying.start(request.organization, selection, user=request.user))
+    filters = _filters(request)
+    if ignored(request.GET, filters):
+        messages.error(request, "Nothing was started: a filter was not understood, and without it"
+                       " this would apply more than you mean.")  # fmt: skip
+        return redirect(f"{reverse('webhooks:list')}?{request.GET.urlencode()}")
+    selection = replaying.select(request.organization, filters)
+    count = selection.count()
+    context = {
+        "count": count,
+        "count_text": capped_text(count, "deliveries", replaying.COUNT_LIMIT),
+        "filters": shown_values(filters),
+        "selection": access.sign_selection(selection),
+        "list_url": f"{reverse('webhooks:list')}?{request.GET.urlencode()}",
+    }
+    return render(request, "webhooks/replay_all.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@right_required(Right.MANAGE_ACCESS)
+@confirmation_required
+def retention_settings(request: MemberRequest) -> HttpResponse:
+    """Shortening removes bodies for good, so it says how many and asks once more."""
+    form = RetentionForm(request.POST or None, retention=Retention.current())
+    context = {"form": form, "unreadable_days": settings.UNREADABLE_BODY_RETENTION_DAYS}
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "webhooks/retention.html", context)
+    days = form.cleaned_data["days"]
+    due = retention.count_due(days) if days else 0
+    if due and form.is_shorter and request.POST.get("confirmed") != str(days):
+        context |= {"days": days, "due_text": capped_text(due, "bodies")}
+        return render(request, "webhooks/retention_confirm.html", context)
+    changed = retention.change(days)
+    messages.success(request, "Retention was saved." if changed else "Nothing was changed.")
+    return redirect("webhooks_settings:retention")
 
 
 @require_GET

@@ -106,8 +106,10 @@ ORGANIZATION = """
 /account/sessions/<uuid:session_id>/end/   405 405 405 405 405 405 405 405   302 404 404 302 302 302 302 403
 /account/sessions/end/                     405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 403
 /jobs/                                                    302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
-/jobs/<uuid:job_id>/                                      302 404 404 302 302 302 302 404   405 405 405 405 405 405 405 405
-/jobs/<uuid:job_id>/cancel/                               405 405 405 405 405 405 405 405   302 404 404 302 302 302 302 403
+/jobs/<uuid:job_id>/                                      302 404 200 302 302 302 302 404   405 405 405 405 405 405 405 405
+/jobs/<uuid:job_id>/cancel/                               405 405 405 405 405 405 405 405   302 404 302 302 302 302 302 403
+/deliveries/replay/                                       302 403 200 302 302 302 302 403   302 403 302 302 302 302 302 403
+/settings/retention/                                      302 403 200 302 302 302 302 403   302 403 200 302 302 302 302 403
 /forgotten/                                               200 200 200 200 200 200 200 200   200 200 200 200 200 200 200 200
 /reset/<str:uid>/<str:token>/                             404 404 404 404 404 404 404 404   404 404 404 404 404 404 404 404
 /email-change/<str:token>/                                302 302 302 302 302 302 302 302   302 302 302 302 302 302 302 302
@@ -251,7 +253,7 @@ def fill(organization: Organization) -> None:
     with organization_context(organization):
         Agent.objects.create(id=ID, retell_agent_id="agent_1", name=canary, retell_name=canary)
         Call.objects.create(id=ID, retell_call_id="call_1", from_number=canary, **common)
-        Job.objects.create(id=ID, kind="none", title=canary, message=canary, started_by=canary)
+        Job.objects.create(id=ID, kind="replay", title=canary, message=canary, started_by=canary)
         Chat.objects.create(id=ID, retell_chat_id="chat_1", **common)
         Delivery.objects.create(
             id=ID, event="call_ended", subject_id="call_1", body_sha256=bytes(32), size_bytes=2,

@@ -1,0 +1,90 @@
+"""Apply stored deliveries again that match a filter; the same job as the page starts."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from audit.circumstances import circumstances, command_actor
+from jobs import actions as jobs
+from jobs.models import Job, JobState
+from tenants.models import Organization
+from tenants.pin import organization_context
+from tenants.scope import platform
+from webhooks import replaying
+from webhooks.filters import DeliveryFilter, ignored
+from webhooks.models import Delivery
+
+POLL_SECONDS = 0.5
+SOME_UNAPPLIED = 3
+# Options that are filters of the delivery log's page, by their names there.
+FILTERS = {
+    "state": ("verdict", "applied, quarantined, failed, ignored, stored, duplicate"),
+    "reason": ("reason", "a code such as not_json"),
+    "event": ("event", "such as call_analyzed"),
+    "call": ("q", "a call id or its beginning"),
+    "since": ("received_after", "received from 2026-11-23T14:00 on, the organization's time"),
+    "until": ("received_before", "received before that"),
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Apply the stored deliveries again that match all options given. Applying one twice changes"
+        " nothing twice. Exits with 0, with 1 and a sentence when nothing was done or it stopped,"
+        f" and with {SOME_UNAPPLIED} when some could not be applied."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--organization", required=True, metavar="SLUG")
+        for option, (_, text) in FILTERS.items():
+            parser.add_argument(f"--{option}", default="", help=text)
+        parser.add_argument("--dry-run", action="store_true", help="Only count what matches.")
+        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with platform():
+            organization = Organization.objects.filter(slug=options["organization"]).first()
+        if organization is None:
+            raise CommandError(
+                f"There is no organization with the slug “{options['organization']}”."
+            )
+        with organization_context(organization):
+            selection = self._selection(organization, options)
+            if options["dry_run"]:
+                self._say(options, {"matching": selection.deliveries.count()})
+                return
+            with circumstances(actor=command_actor("replay_deliveries")):
+                job = replaying.start(organization, selection)
+            self._finish(organization, job)
+        self._say(options, {"state": job.state, "applied_again": job.done, **job.counts})
+        if job.state != JobState.DONE:
+            raise CommandError(job.message)
+        if replaying.unapplied(job):
+            raise CommandError(job.message, returncode=SOME_UNAPPLIED)
+
+    def _selection(
+        self, organization: Organization, options: dict[str, Any]
+    ) -> replaying.Selection:
+        data = {name: options[option] for option, (name, _) in FILTERS.items() if options[option]}
+        filters = DeliveryFilter(data, Delivery.objects.for_list(), zone=organization.zone)
+        if wrong := ignored(data, filters):
+            raise CommandError(f"{wrong[0].replace(' and was ignored', '')} Nothing was done.")
+        return replaying.select(organization, filters)
+
+    def _finish(self, organization: Organization, job: Job) -> None:
+        """Here, unless a worker was quicker; then this waits for it."""
+        jobs.run(organization, job.pk)
+        job.refresh_from_db()
+        while job.is_open:
+            time.sleep(POLL_SECONDS)
+            job.refresh_from_db()
+
+    def _say(self, options: dict[str, Any], result: dict[str, Any]) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps(result))
+        else:
+            self.stdout.write(", ".join(f"{name}: {value}" for name, value in result.items()))

@@ -1,0 +1,167 @@
+"""Applying everything again that matches a filter of the delivery log: a job.
+
+It goes through the deliveries by their key, oldest first, up to the newest there was when somebody
+asked; so it can be resumed, and what it changes or what arrives meanwhile moves nothing. Each
+delivery is applied on its own: one that fails stops no other.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from accounts.models import User
+from accounts.roles import Right
+from config.paging import capped_count
+from jobs import actions as jobs
+from jobs.actions import JobFailed, Progress
+from jobs.kinds import Kind
+from jobs.models import Job
+from notifications import signals
+from tenants.models import Organization
+from webhooks import actions
+from webhooks.exceptions import BodyGone, is_away
+from webhooks.filters import DeliveryFilter, as_text, given
+from webhooks.models import Delivery, DeliveryState
+from webhooks.querysets import DeliveryQuerySet
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+# Counted exactly up to here; above it, people are told that there are more.
+COUNT_LIMIT = 100_000
+TITLE = "Apply again: {filter}"
+# How one may end, as the job counts it; besides "still quarantined: <reason>" and "failed".
+APPLIED, UNCHANGED, IGNORED, BODY_REMOVED = "applied", "unchanged", "ignored", "body removed"
+GOOD = (APPLIED, UNCHANGED, IGNORED)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What would be applied again: a filter as it was written, and the newest delivery it means."""
+
+    filters: dict[str, str]
+    zone: str
+    through: UUID | None
+
+    def as_parameters(self) -> dict[str, Any]:
+        return {
+            "filters": self.filters,
+            "zone": self.zone,
+            "through": str(self.through) if self.through else None,
+        }
+
+    @classmethod
+    def of_parameters(cls, parameters: dict[str, Any]) -> Selection:
+        through = parameters["through"]
+        return cls(parameters["filters"], parameters["zone"], UUID(through) if through else None)
+
+    def filter(self) -> DeliveryFilter:
+        deliveries = Delivery.objects.filter(pk__lte=self.through) if self.through else None
+        return DeliveryFilter(
+            self.filters,
+            Delivery.objects.none() if deliveries is None else deliveries,
+            zone=ZoneInfo(self.zone),
+        )
+
+    @property
+    def deliveries(self) -> DeliveryQuerySet:
+        """Raises `JobFailed` when the filter cannot be read: then it would mean too much."""
+        filters = self.filter()
+        if not filters.form.is_valid():
+            raise JobFailed(
+                "The filter cannot be read any more, for instance because its agent is gone."
+                " Nothing was applied; choose the deliveries again."
+            )
+        found: DeliveryQuerySet = filters.qs
+        return found
+
+    def count(self) -> int:
+        """Exact up to `COUNT_LIMIT`."""
+        return capped_count(self.deliveries, COUNT_LIMIT)
+
+    @property
+    def text(self) -> str:
+        return as_text(self.filter())
+
+
+def select(organization: Organization, filters: DeliveryFilter) -> Selection:
+    """What the log shows now under this filter."""
+    newest = filters.qs.order_by("-id").values_list("pk", flat=True).first()
+    return Selection(given(filters.data, filters), organization.time_zone, newest)
+
+
+def start(organization: Organization, selection: Selection, *, user: User | None = None) -> Job:
+    """Queue it as a job; the filter stands in the audit log."""
+    count = selection.count()
+    return jobs.start(
+        organization,
+        REPLAY,
+        title=TITLE.format(filter=selection.text),
+        parameters=selection.as_parameters(),
+        total=count if count <= COUNT_LIMIT else None,
+        user=user,
+    )
+
+
+def run(progress: Progress) -> None:
+    """The job. `position` is the last delivery that was tried."""
+    deliveries = Selection.of_parameters(progress.job.parameters).deliveries
+    while ids := _next(deliveries, progress.position.get("after")):
+        topics = {"deliveries"}
+        for pk in ids:
+            outcome, touched = _apply(pk, progress.organization)
+            topics.update(touched)
+            progress.step(done=1, position={"after": str(pk)}, **{outcome: 1})
+        signals.changed(progress.organization.pk, *topics)
+    progress.job.message = _summary(progress.job)
+
+
+def _next(deliveries: DeliveryQuerySet, after: str | None) -> list[UUID]:
+    rest = deliveries.filter(pk__gt=UUID(after)) if after else deliveries
+    return list(rest.order_by("id").values_list("pk", flat=True)[:BATCH])
+
+
+def _apply(pk: UUID, organization: Organization) -> tuple[str, list[str]]:
+    """How it ended, and what open pages show of it. Raises when the database is away."""
+    delivery = Delivery.objects.filter(pk=pk).first()
+    if delivery is None:
+        return "gone", []
+    try:
+        applied = actions.apply_again(delivery, organization=organization)
+    except BodyGone:
+        return BODY_REMOVED, []
+    except Exception as error:
+        if is_away(error):
+            raise
+        logger.exception("a delivery could not be applied again", extra={"delivery": str(pk)})
+        return "failed", []
+    return _outcome(delivery, applied), actions.topics(applied.parsed)
+
+
+def _outcome(delivery: Delivery, applied: actions.Applied) -> str:
+    if delivery.state == DeliveryState.QUARANTINED:
+        return f"still quarantined: {delivery.reason}"
+    if delivery.state == DeliveryState.FAILED:
+        return "failed"
+    if delivery.state == DeliveryState.IGNORED:
+        return IGNORED
+    return APPLIED if applied.changed else UNCHANGED
+
+
+def unapplied(job: Job) -> int:
+    """How many of those it tried could not be applied."""
+    return sum(number for outcome, number in job.counts.items() if outcome not in GOOD)
+
+
+def _summary(job: Job) -> str:
+    left = unapplied(job)
+    if not left:
+        return "Nothing is left to apply."
+    return f"{left:,} could not be applied; the counts say why, the delivery log which."
+
+
+REPLAY = Kind("replay", "Apply deliveries again", "deliveries", Right.REPLAY_DELIVERIES, run)
