@@ -2,10 +2,17 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+# Outside of `actions`, and they declare what stands in logs that are read elsewhere.
+DECLARING = (
+    "operations.organizations",
+    "operations.management.commands.rotate_encryption_keys",
+)
+
 
 class OperationsConfig(AppConfig):
     name = "operations"
 
     def ready(self) -> None:
-        """Organizations' hosts never come by there, and their logs show what is declared there."""
-        import_module("operations.organizations")
+        """Organizations' hosts never come by there; see `audit.apps`."""
+        for name in DECLARING:
+            import_module(name)
