@@ -13,7 +13,7 @@ from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from agents.connection import keys
-from agents.models import SIGNING_KEY_FIELD, RetellConnection
+from agents.models import API_KEY_FIELD, SIGNING_KEY_FIELD, RetellConnection
 from tenants import encryption
 from tenants.models import Organization, WebhookEndpoint
 from tenants.scope import platform
@@ -153,6 +153,8 @@ class Old:
     use: Use
     is_safe: bool
     id: Any = None
+    # Then it goes on being needed, for asking Retell.
+    is_api_key: bool = False
 
     @property
     def works(self) -> bool:
@@ -187,7 +189,20 @@ def signing_keys(
         return current, None
     old = use_of(row.previous_key_encrypted)
     safe = not row.previous_key_is_valid() or is_quiet(old, new, exchanged_at=row.key_set_at)
-    return current, Old(row.previous_key_last4, row.previous_key_expires_at, old, safe)
+    return current, Old(
+        row.previous_key_last4,
+        row.previous_key_expires_at,
+        old,
+        safe,
+        is_api_key=_is_api_key(organization, row),
+    )
+
+
+def _is_api_key(organization: Organization, row: RetellConnection) -> bool:
+    """Whether the old signing key is the API key as well."""
+    asks = keys.unsealed(row.api_key_encrypted, organization.pk, API_KEY_FIELD)
+    signed = keys.unsealed(row.previous_key_encrypted, organization.pk, SIGNING_KEY_FIELD)
+    return asks is not None and asks == signed
 
 
 def _finder(organization: Organization, uses: dict[int, Use]) -> Callable[[bytes], Use]:

@@ -237,6 +237,15 @@ def test_an_expired_old_key_is_safe_to_remove(world: World) -> None:
     assert not old_key(world).works
 
 
+def test_an_old_key_that_is_the_api_key_must_stay_in_retell(
+    world: World, alice: CanaryClient, retell_api: FaultyRetell
+) -> None:
+    said(alice, "api-key/", api_key=API_KEYS["acme"], signs_webhooks="on")
+    exchange(world, hours_ago=28)
+    delivered(world, NEW_KEY, hours_ago=1)
+    assert "not in Retell: it is still the API key." in text_of(alice)
+
+
 def test_nothing_known_is_never_safe() -> None:
     assert not is_quiet(Use(), Use(), exchanged_at=None)
     assert not is_quiet(Use(), Use(NOW), exchanged_at=None)
