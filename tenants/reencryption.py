@@ -50,7 +50,9 @@ class Column:
 
     def rows(self, organization: Organization) -> models.QuerySet[Any]:
         """Rows of the organization that hold a ciphertext."""
-        rows = self.model._default_manager.alias(version=_Version(F(self.name)))
+        rows: models.QuerySet[Any] = self.model._default_manager.alias(
+            version=_Version(F(self.name))
+        )
         if self.is_shared:
             rows = rows.filter(organization=organization)
         # An empty value has no version; it is no ciphertext.

@@ -205,8 +205,10 @@ def _is_api_key(organization: Organization, row: RetellConnection) -> bool:
     return asks is not None and asks == signed
 
 
-def _finder(organization: Organization, uses: dict[int, Use]) -> Callable[[bytes], Use]:
-    def use_of(sealed: bytes) -> Use:
+def _finder(
+    organization: Organization, uses: dict[int, Use]
+) -> Callable[[bytes | memoryview], Use]:
+    def use_of(sealed: bytes | memoryview) -> Use:
         key = keys.unsealed(sealed, organization.pk, SIGNING_KEY_FIELD)
         return uses.get(signature.key_id(key), Use(None, 0, 0)) if key else Use()
 

@@ -76,7 +76,7 @@ def signing_keys(organization_id: UUID) -> tuple[list[str], int]:
     return keys, len(sealed) - len(keys)
 
 
-def unsealed(value: bytes | None, organization_id: UUID, field: str) -> str | None:
+def unsealed(value: bytes | memoryview | None, organization_id: UUID, field: str) -> str | None:
     """A stored key; None when there is none or it cannot be decrypted."""
     if value is None:
         return None
