@@ -41,21 +41,19 @@ def agent_of(delivery: Delivery) -> Agent | None:
 def refused(day: LastDay) -> dict[str, Any]:
     """What was refused in the last 24 hours: a chart by hour, the causes, and since when."""
     causes = sorted(day.by_cause.items(), key=lambda row: -sum(row[1]))
-    shown, rest = causes[: len(charts.TONES) - 1], causes[len(charts.TONES) - 1 :]
+    # There are more causes than tones; the rarest share the last one.
     series = [
-        charts.Series(refusals.label(cause), counts, tone)
-        for (cause, counts), tone in zip(shown, charts.TONES, strict=False)
+        charts.Series(refusals.label(cause), counts, charts.TONES[min(at, len(charts.TONES) - 1)])
+        for at, (cause, counts) in enumerate(causes)
     ]
-    if rest:
-        others = [sum(counts[at] for _, counts in rest) for at in range(len(day.hours))]
-        series.append(charts.Series("Other", others, charts.TONES[-1]))
     labels = [hour(timezone.localtime(start).hour) for start in day.hours]
-    chart = charts.stacked_bars(
-        "Refused deliveries by hour", labels, series, head="Hour", height=140
-    )
+    name = "Refused deliveries by hour"
     return {
-        "chart": chart if causes else "",
-        "causes": [(refusals.label(cause), sum(counts)) for cause, counts in causes],
+        "chart": causes and charts.stacked_bars(name, labels, series, head="Hour", height=140),
+        "causes": [
+            (entry.name, sum(day.by_cause[cause]), entry.tone)
+            for (cause, _), entry in zip(causes, series, strict=True)
+        ],
         "is_known": day.is_known,
         "since": day.since if day.is_partial else None,
     }

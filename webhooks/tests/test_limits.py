@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from testing.fixtures import CanaryClient, World
+from testing.fixtures import CanaryClient, ClientFactory, World
 from testing.retell import body_of, post
 from webhooks import refusals
 
@@ -103,3 +105,52 @@ def test_without_valkey_refused_deliveries_are_still_refused(world: World) -> No
 @pytest.mark.usefixtures("no_cache")
 def test_without_valkey_no_refusals_are_shown(world: World) -> None:
     assert refusals.last_day(world.acme.schema_name) == []
+
+
+@pytest.mark.usefixtures("no_cache")
+def test_without_valkey_the_page_says_that_it_does_not_know(
+    world: World, browser_of: ClientFactory
+) -> None:
+    page = browser_of(world.people.bob, world.acme).get("/deliveries/").content.decode()
+    assert "The counters cannot be read just now" in page
+    assert "Every delivery that came was signed" not in page
+
+
+# --- By hour -------------------------------------------------------------------------------------
+
+
+def at_hour(back: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now - timedelta(hours=back))
+
+
+def test_refusals_are_counted_by_hour(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as earlier:
+        at_hour(3, earlier)
+        statuses(world, 2, header=None)
+    statuses(world, 1, header=None)
+    day = refusals.by_hour(world.acme.schema_name)
+    assert len(day.hours) == 24
+    assert day.by_cause["no_header"][-4:] == [2, 0, 0, 1]
+
+
+def test_unknown_urls_are_counted_apart(world: World) -> None:
+    before = sum(refusals.by_hour("").by_cause.get("unknown_token", []))
+    post(world, b"", token="x" * 32)
+    assert sum(refusals.by_hour("").by_cause["unknown_token"]) == before + 1
+    assert "unknown_token" not in refusals.by_hour(world.acme.schema_name).by_cause
+
+
+def test_counters_say_since_when_they_count(world: World, browser_of: ClientFactory) -> None:
+    """As after losing the cache, which the fixtures just emptied."""
+    day = refusals.by_hour(world.acme.schema_name)
+    assert day.is_partial
+    page = browser_of(world.people.bob, world.acme).get("/deliveries/").content.decode()
+    assert "Counted since" in page
+
+
+def test_the_hours_are_drawn_with_their_numbers(world: World, browser_of: ClientFactory) -> None:
+    statuses(world, 2, header=None)
+    page = browser_of(world.people.bob, world.acme).get("/deliveries/").content.decode()
+    assert "<caption>Refused deliveries by hour</caption>" in page
+    assert "No signature header" in page
