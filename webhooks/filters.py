@@ -11,7 +11,7 @@ import django_filters
 from django import forms
 from django.http import HttpRequest
 from django.utils import timezone
-from django_filters.fields import IsoDateTimeField
+from django_filters.fields import ChoiceField, IsoDateTimeField
 
 from agents.models import Agent
 from calls.masking import mask
@@ -62,7 +62,7 @@ def _local_input() -> forms.DateTimeInput:
     return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
-class _EventField(forms.ChoiceField):
+class _EventField(ChoiceField):  # type: ignore[misc]  # comes without types
     """The known events to choose from; any other may stand in the URL."""
 
     def valid_value(self, value: Any) -> bool:

@@ -14,7 +14,6 @@ class RetentionForm(forms.Form):
     keep = forms.ChoiceField(
         label="Keep raw bodies",
         choices=(("days", "for a number of days"), ("always", "for ever")),
-        widget=forms.RadioSelect,
     )
     days = forms.IntegerField(
         label="Days",

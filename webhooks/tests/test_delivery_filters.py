@@ -274,3 +274,10 @@ def test_an_older_version_beside_this_one_still_stores(world: World) -> None:
         )
         assert Delivery.objects.count() == 2
         assert Call.objects.count() == 1
+
+
+def test_no_filter_is_chosen_unasked(world: World, browser_of: ClientFactory) -> None:
+    form = browser_of(world.people.bob, world.acme).get("/deliveries/").context["filter_form"]
+    firsts = [next(iter(field.choices))[0] for field in form.fields.values()
+              if hasattr(field, "choices")]  # fmt: skip
+    assert [str(value) for value in firsts] == [""] * 4

@@ -95,7 +95,7 @@ def test_a_run_that_has_no_time_left_is_continued_by_the_next(
     retention.change(1)
     monkeypatch.setattr(retention, "BATCH", 1)
     clock = iter([0, 0, 601, 0, 0, 0, 0])
-    monkeypatch.setattr(retention.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("webhooks.retention.time.monotonic", lambda: next(clock))
     assert retention.remove_old_bodies() == 1
     assert retention.remove_old_bodies() == 1
 
