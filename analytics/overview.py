@@ -12,10 +12,10 @@ from django.db.models import Avg, Count, F, Q, QuerySet, Sum
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncDate
 
 from agents.models import Agent
-from analytics.periods import Period
 from calls import costs, outcomes
 from calls.models import Call
 from calls.outcomes import Outcome
+from config.periods import Period
 
 MOST_REASONS = 6
 MOST_AGENTS = 8

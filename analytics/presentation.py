@@ -12,9 +12,9 @@ from django.urls import reverse
 from analytics import charts, overview
 from analytics.charts import Series
 from analytics.overview import Totals
-from analytics.periods import Period
 from calls.models import Call
 from config import zones
+from config.periods import Period
 from config.templatetags.formats import day, duration, hour, latency, money, number, percent
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -25,11 +25,7 @@ Value = float | Decimal | None
 
 def calls_url(period: Period, **filters: str) -> str:
     """The list of the calls behind a number of this period."""
-    span = {
-        "started_after": f"{period.start:%Y-%m-%dT%H:%M}",
-        "started_before": f"{period.end:%Y-%m-%dT%H:%M}",
-    }
-    return f"{reverse('calls:list')}?{urlencode(span | filters)}"
+    return f"{reverse('calls:list')}?{urlencode(period.call_filter | filters)}"
 
 
 def _signed(text: str, difference: float) -> str:

@@ -8,10 +8,9 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import member_required
 from accounts.http import MemberRequest
-from analytics import periods
 from analytics.presentation import overview_context
 from completeness import presentation as completeness
-from config.paging import with_parameters
+from config import periods
 from config.partials import render_page
 
 
@@ -24,14 +23,6 @@ def overview(request: MemberRequest) -> HttpResponse:
     context = overview_context(period) | {
         "completeness": completeness.status(),
         "period": period.key,
-        "periods": [
-            {
-                "key": key,
-                "label": label,
-                "url": with_parameters(request, period=key),
-                "current": key == period.key,
-            }
-            for key, label in periods.LABELS.items()
-        ],
+        "periods": periods.choices(request, period),
     }
     return render_page(request, "analytics/overview.html", "analytics/_overview.html", context)

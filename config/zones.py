@@ -5,7 +5,7 @@ looks: their own zone, or the organization's when they chose none. `accounts.mid
 it for the request, and pages name it.
 
 A day is the organization's: the days, weekdays and hours of the overview and its charts
-(`analytics.periods`), and the dates typed into filters (`calls.filters`). Else one day would hold
+(`config.periods`), and the dates typed into filters (`calls.filters`). Else one day would hold
 other calls for each person, and a link to it would show them something else. The audit log is
 read in the organization's zone as a whole (`audit.views`).
 """

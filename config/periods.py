@@ -1,10 +1,15 @@
-"""Periods of the overview, in the organization's time zone; see `config.zones`."""
+"""Periods that numbers are of, in the organization's time zone; see `config.zones`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest
+
+from config.paging import with_parameters
 
 DEFAULT = "7d"
 _DAYS = {"today": 1, "7d": 7, "30d": 30}
@@ -33,10 +38,31 @@ class Period:
         count = (self.last_day - self.first_day).days + 1
         return [self.first_day + timedelta(days=number) for number in range(count)]
 
+    @property
+    def call_filter(self) -> dict[str, str]:
+        """For the URL of the list of calls that began in it; see `calls.filters`."""
+        return {
+            "started_after": f"{self.start:%Y-%m-%dT%H:%M}",
+            "started_before": f"{self.end:%Y-%m-%dT%H:%M}",
+        }
+
     def before(self) -> Period:
         """As many days, just before."""
         length = timedelta(days=len(self.days))
         return Period(self.key, self.first_day - length, self.last_day - length, self.zone)
+
+
+def choices(request: HttpRequest, chosen: Period) -> list[dict[str, Any]]:
+    """For `components/segmented.html`."""
+    return [
+        {
+            "key": key,
+            "label": label,
+            "url": with_parameters(request, period=key),
+            "current": key == chosen.key,
+        }
+        for key, label in LABELS.items()
+    ]
 
 
 def period(key: str, *, now: datetime, zone: ZoneInfo) -> Period:
