@@ -96,6 +96,8 @@ DATABASE_ROUTERS = [TENANT_SYNC_ROUTER]
 
 # --- Databases -----------------------------------------------------------------------------------
 DATABASE_STATEMENT_TIMEOUT_MS = env.int("DATABASE_STATEMENT_TIMEOUT_MS", 30_000)
+# Whether to start on a PostgreSQL that a crash makes forget; see tenants/db/durability.py.
+REFUSE_FORGETFUL_DATABASE = env.bool("REFUSE_FORGETFUL_DATABASE", PRODUCTION)
 
 
 def _database(url_name: str, *, roles: bool) -> dict[str, Any]:

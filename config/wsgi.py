@@ -12,6 +12,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
 from config.checks import proxies_are_trusted  # noqa: E402 - Django comes first
+from tenants.db.durability import refuse_forgetful_database  # noqa: E402
+
+refuse_forgetful_database()
 
 for message in proxies_are_trusted():
     logging.getLogger(__name__).warning("%s %s", message.msg, message.hint)

@@ -46,6 +46,8 @@ def serving() -> Iterator[Product]:
     environ = {
         **generated_keys(),
         "ENVIRONMENT": "production",
+        # The tests' PostgreSQL syncs nothing to disk.
+        "REFUSE_FORGETFUL_DATABASE": "0",
         "PUBLIC_BASE_URL": f"https://{OPERATOR_HOST}",
         "TRUSTED_PROXIES": "127.0.0.1",
         "DATABASE_URL": logins.runtime_url,

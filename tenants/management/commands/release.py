@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from tenants import migrator
+from tenants.db.durability import refuse_forgetful_database
 
 
 class Command(BaseCommand):
@@ -15,6 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         start = time.monotonic()
+        refuse_forgetful_database(migrator.OWNER)
         migrator.migrate_shared(self.stdout.write)
         migrator.schema_template()
         count = migrator.migrate_organizations(self.stdout.write)
