@@ -117,7 +117,7 @@ def test_a_failed_delivery_without_a_body_is_not_tried_again(
     retention.remove_old_bodies()
     tasks._retry(in_acme)
     gone = Delivery.objects.get(subject_id="call_100")
-    assert (gone.state, gone.attempts) == ("failed", 1)
+    assert (gone.state, gone.attempts, gone.retry_at) == ("failed", 1, None)
     assert Delivery.objects.get(subject_id="call_89").state == "applied"
 
 
