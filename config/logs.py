@@ -64,7 +64,7 @@ class _Formatter(logging.Formatter):
     """What both kinds of lines are made of."""
 
     def message_of(self, record: logging.LogRecord) -> str:
-        return _SECRET_PATHS.sub(r"\1…", self._whole_message_of(record))
+        return _SECRET_PATHS.sub(r"\1***", self._whole_message_of(record))
 
     def _whole_message_of(self, record: logging.LogRecord) -> str:
         values = record.args
