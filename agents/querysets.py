@@ -1,21 +1,80 @@
-"""Reads of agents, named for the screen."""
+"""Reads of agents, named for the screen.
+
+Calls and chats are reached by their relation: `calls` lies beside this app, and knows it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models import Avg, Count, Exists, F, FilteredRelation, OuterRef, Q, Sum
 
 if TYPE_CHECKING:
     from agents.models import Agent  # noqa: F401 - named by the base class
 
+# Codes of `calls.outcomes.Outcome`.
+_JUDGED = ("successful", "unsuccessful")
+
 
 class AgentQuerySet(models.QuerySet["Agent"]):
     def for_list(self) -> AgentQuerySet:
-        """Unassigned ones first: they want a name."""
-        return self.annotate(
-            call_count=models.Count("calls"), last_call_at=models.Max("calls__sort_at")
-        ).order_by(models.Case(models.When(name="", then=0), default=1), "name", "retell_name")
+        """Unassigned ones first: they want a name; then by name, those gone from Retell last."""
+        return self.order_by(
+            models.Case(models.When(gone_at=None, then=0), default=1),
+            models.Case(models.When(name="", then=0), default=1),
+            "name",
+            "retell_name",
+            "retell_agent_id",
+        )
 
     def for_choice(self) -> AgentQuerySet:
         return self.only("id", "name", "retell_name", "retell_agent_id")
+
+    def with_what_was_heard(self, since: datetime) -> models.QuerySet[Any]:
+        """`heard_…`: whether webhooks, or comparing with Retell, brought calls since then."""
+
+        def heard(**conditions: Any) -> Exists:
+            calls = {f"calls__{name}": value for name, value in conditions.items()}
+            return Exists(self.model._default_manager.filter(pk=OuterRef("pk"), **calls))
+
+        return self.annotate(
+            heard_by_webhook=heard(sort_at__gte=since, source="webhook"),
+            heard_by_comparison=heard(sort_at__gte=since, source="reconciled"),
+            heard_since_gone=heard(sort_at__gt=OuterRef("gone_at")),
+        )
+
+    def numbers(self, start: datetime, end: datetime) -> dict[str, dict[str, Any]]:
+        """Per Retell id: calls and chats that began in between, and sums of theirs. One query
+        for calls and one for chats, and only agents that had any."""
+        calls = self._numbers(
+            "calls",
+            start,
+            end,
+            latency_ms=Avg("within__latency_p50_ms"),
+            duration_ms=Avg("within__duration_ms", filter=Q(within__duration_ms__gt=0)),
+        )
+        chats = self._numbers("chats", start, end)
+        return {**chats, **calls}
+
+    def _numbers(
+        self, relation: str, start: datetime, end: datetime, **more: Any
+    ) -> dict[str, dict[str, Any]]:
+        between = Q(**{f"{relation}__sort_at__gte": start, f"{relation}__sort_at__lt": end})
+        judged = Q(within__outcome_code__in=_JUDGED)
+        rows = (
+            self.order_by()
+            .annotate(within=FilteredRelation(relation, condition=between))
+            .filter(within__isnull=False)
+            .values(key=F("retell_agent_id"))
+            .annotate(
+                calls=Count("within"),
+                judged=Count("within", filter=judged),
+                successful=Count("within", filter=Q(within__outcome_code="successful")),
+                cost_cents=Sum("within__cost_cents", default=Decimal(0)),
+                **more,
+            )
+        )
+        return {row["key"]: row for row in rows}
