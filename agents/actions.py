@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
 
+from agents import fixes
+from agents.fixes import FixFailed, Plan
 from agents.models import Agent
-from audit.actions import changes_between, record
+from agents.retell import RetellApiError
+from agents.sync import TOPIC, read_agent
+from audit.actions import Changes, changes_between, record
 from audit.vocabulary import Action
+from notifications import signals
+from tenants.models import Organization
+
+logger = logging.getLogger(__name__)
 
 RENAMED = Action("agents.renamed", "renamed the agent {object}")
+WEBHOOK_SET = Action(
+    "agents.webhook_set", "set the webhook of the agent {object} in Retell, in version {version};"
+)
+WEBHOOK_NOT_SET = Action(
+    "agents.webhook_not_set", "tried to set the webhook of the agent {object} in Retell: {how}"
+)
 
 
 def note_agent(
@@ -49,3 +64,44 @@ def rename_agent(agent: Agent, *, name: str) -> None:
         if agent.name != old.name:
             agent.save(update_fields=["name"])
             record(RENAMED, agent, changes=changes_between(old, agent, ["name"]))
+
+
+def set_webhook(organization: Organization, agent: Agent, *, seal: str) -> int:
+    """Change the agent in Retell as the plan with this seal says; the version that was set.
+
+    Raises `FixFailed` and `RetellApiError`. What Retell did stands in the log, done or not: it is
+    not taken back with a transaction.
+    """
+    with fixes.opened(organization) as api:
+        plan = fixes.plan_for(api, agent)
+        if plan.seal != seal:
+            raise FixFailed(fixes.CHANGED)
+        try:
+            version = fixes.carry_out(api, plan)
+        except FixFailed as error:
+            record(WEBHOOK_NOT_SET, agent, details={"how": str(error)}, changes=_changes(plan))
+            raise
+        else:
+            record(WEBHOOK_SET, agent, details={"version": version}, changes=_changes(plan))
+        finally:
+            _read_again(organization, api, agent)
+    return version
+
+
+def _read_again(organization: Organization, api: fixes.Api, agent: Agent) -> None:
+    """So that the page shows what Retell has now; else the next sync does it."""
+    try:
+        read_agent(api, agent)
+    except RetellApiError:
+        logger.warning("an agent could not be read again", extra={"agent": agent.retell_agent_id})
+    signals.changed(organization.pk, TOPIC)
+
+
+def _changes(plan: Plan) -> Changes:
+    """Where events go, without the secret part of any URL."""
+    changes: Changes = {}
+    if plan.changes_url:
+        changes["webhook URL"] = [plan.shown_before, plan.shown_after]
+    if plan.changes_events:
+        changes["events"] = [", ".join(e or ()) for e in (plan.events_before, plan.events_after)]
+    return changes
