@@ -2,48 +2,80 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import may, member_required, right_required
+from accounts.access import confirmation_required, may, member_required, right_required
 from accounts.http import MemberRequest
 from accounts.roles import Right
-from agents import access, actions
+from agents import access, actions, fixes, guardian, jobs, presentation
+from agents.filters import AgentFilterForm
 from agents.forms import AgentNameForm
-from agents.models import Agent
-from config import zones
+from agents.models import Agent, RetellConnection
+from agents.retell import RetellApiError
+from config import periods, zones
+from config.partials import render_page
 
 RECENT_CALLS = 10
+LIST_PERIOD = "30d"
+
+
+def _period(request: MemberRequest, key: str) -> periods.Period:
+    return periods.period(key, now=timezone.now(), zone=request.organization.zone)
 
 
 @require_GET
 @member_required
 def agent_list(request: MemberRequest) -> HttpResponse:
-    agents = list(Agent.objects.for_list())
-    noun = "agent" if len(agents) == 1 else "agents"
-    context = {"agents": agents, "count_text": f"{len(agents):,} {noun}"}
-    return render(request, "agents/list.html", context)
+    period = _period(request, LIST_PERIOD)
+    found = guardian.findings()
+    numbers = Agent.objects.numbers(period.start, period.end)
+    rows = presentation.rows(Agent.objects.for_list(), numbers, found)
+    form = AgentFilterForm(request.GET)
+    shown = form.matching(rows)
+    context = {
+        "rows": shown,
+        "count_text": presentation.count_text(len(shown), len(rows)),
+        "filter_form": form,
+        "filters": form.chips(request),
+        "is_filtered": bool(form.chosen()),
+        "clear_url": request.path,
+        "connection": RetellConnection.objects.filter(pk=1).first(),
+        "connection_findings": [f for f in found if f.agent is None],
+    }
+    return render_page(request, "agents/list.html", "agents/_table.html", context)
 
 
 @require_GET
 @member_required
 def agent_detail(request: MemberRequest, agent_id: UUID) -> HttpResponse:
     agent = access.get_agent(request, agent_id)
-    context = {
+    period = _period(request, request.GET.get("period", LIST_PERIOD))
+    found = guardian.findings(agent)
+    numbers = Agent.objects.filter(pk=agent.pk).numbers(period.start, period.end)
+    (row,) = presentation.rows([agent], numbers, found)
+    context: dict[str, Any] = {
         "agent": agent,
+        "findings": found,
+        "kpis": presentation.kpis(row, period),
+        "periods": periods.choices(request, period),
+        "settings_rows": presentation.settings_rows(agent),
         "recent_calls": agent.calls.for_list()[:RECENT_CALLS],
-        "calls_url": f"{reverse('calls:list')}?agent={agent.pk}",
+        "calls_url": presentation.calls_url(agent),
         "zone": zones.shown(),
+        "connection": RetellConnection.objects.filter(pk=1).first(),
     }
     if may(request, Right.RENAME_AGENTS):
         context["form"] = AgentNameForm(initial={"name": agent.name})
         context["form_url"] = reverse("agents:edit", args=[agent.pk])
-    return render(request, "agents/detail.html", context)
+    return render_page(request, "agents/detail.html", "agents/_agent.html", context)
 
 
 @require_POST
@@ -56,4 +88,43 @@ def edit_agent(request: MemberRequest, agent_id: UUID) -> HttpResponse:
         messages.success(request, f"The agent is called {agent.display_name} here now.")
     else:
         messages.error(request, "The name is longer than 120 characters. Nothing was changed.")
+    return redirect(agent)
+
+
+@require_POST
+@right_required(Right.MANAGE_RETELL)
+def sync_agents(request: MemberRequest) -> HttpResponse:
+    connection = RetellConnection.objects.filter(pk=1).first()
+    if connection is None or not connection.has_api_key:
+        messages.error(request, fixes.NO_KEY)
+    else:
+        jobs.sync_soon(request.organization, user=request.user)
+        messages.success(request, "Agents are being read from Retell. This page follows.")
+    return redirect("agents:list")
+
+
+@require_http_methods(["GET", "POST"])
+@right_required(Right.MANAGE_RETELL)
+@confirmation_required
+def set_webhook(request: MemberRequest, agent_id: UUID) -> HttpResponse:
+    """What exactly would change in Retell; and then the change."""
+    agent = access.get_agent(request, agent_id)
+    if request.method == "POST":
+        return _set_webhook(request, agent)
+    context: dict[str, Any] = {"agent": agent}
+    try:
+        context["plan"] = fixes.look(request.organization, agent)
+    except (fixes.FixFailed, RetellApiError) as error:
+        context["problem"] = str(error)
+    return render(request, "agents/set_webhook.html", context)
+
+
+def _set_webhook(request: MemberRequest, agent: Agent) -> HttpResponse:
+    seal = request.POST.get("seal", "")
+    try:
+        version = actions.set_webhook(request.organization, agent, seal=seal)
+    except (fixes.FixFailed, RetellApiError) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"Version {version} of {agent.display_name} is set in Retell.")
     return redirect(agent)

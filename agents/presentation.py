@@ -1,0 +1,152 @@
+"""Agents and their numbers, as pages show them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from agents.guardian import Finding, Severity, count
+from agents.models import Agent
+from agents.retell import Channel
+from agents.versions import Facts
+from config.periods import Period
+from config.templatetags.formats import duration, latency, money, number, percent
+
+EVENTS_BY_DEFAULT = "Retell's defaults"
+STORAGE_LABELS = {
+    "": "Not said",
+    "everything": "Everything",
+    "everything_except_pii": "Everything except personal data",
+    "basic_attributes_only": "Basic attributes only",
+}
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """A badge."""
+
+    label: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the list: an agent, its numbers and its findings."""
+
+    agent: Agent
+    numbers: dict[str, Any]
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def calls(self) -> int:
+        return int(self.numbers.get("calls", 0))
+
+    @property
+    def success_rate(self) -> float | None:
+        judged = self.numbers.get("judged")
+        return self.numbers["successful"] / judged if judged else None
+
+    @property
+    def latency_ms(self) -> Decimal | None:
+        return self.numbers.get("latency_ms")
+
+    @property
+    def cost_cents(self) -> Decimal | None:
+        return self.numbers.get("cost_cents")
+
+    @property
+    def attention(self) -> Attention | None:
+        """What needs it, in the tone of the worst."""
+        wanted = count(self.findings)
+        if not wanted:
+            return None
+        worst = min(
+            (f.severity for f in self.findings if f.needs_attention), key=list(Severity).index
+        )
+        return Attention(f"{wanted} {'finding' if wanted == 1 else 'findings'}", worst.tone)
+
+
+def rows(
+    agents: Iterable[Agent], numbers: dict[str, dict[str, Any]], found: Iterable[Finding]
+) -> list[Row]:
+    by_agent: dict[Any, list[Finding]] = defaultdict(list)
+    for finding in found:
+        if finding.agent is not None:
+            by_agent[finding.agent.pk].append(finding)
+    return [
+        Row(agent, numbers.get(agent.retell_agent_id, {}), by_agent[agent.pk]) for agent in agents
+    ]
+
+
+def count_text(shown: int, whole: int) -> str:
+    """ "3 of 12 agents" """
+    return f"{shown:,} of {whole:,} {'agent' if whole == 1 else 'agents'}"
+
+
+def calls_url(agent: Agent, period: Period | None = None, **filters: str) -> str:
+    """The calls behind a number; "" for chats, whose list has no filters."""
+    if agent.channel == Channel.CHAT:
+        return ""
+    span = period.call_filter if period else {}
+    return f"{reverse('calls:list')}?{urlencode({'agent': str(agent.pk), **span, **filters})}"
+
+
+def kpis(row: Row, period: Period) -> list[dict[str, Any]]:
+    """Six tiles, each with the calls behind it."""
+    agent = row.agent
+    noun = "Chats" if agent.channel == Channel.CHAT else "Calls"
+    url = calls_url(agent, period)
+    successful = calls_url(agent, period, outcome="successful")
+    per_call = row.cost_cents / row.calls if row.calls and row.cost_cents is not None else None
+    return [
+        {"label": noun, "value": number(row.calls), "url": url},
+        {"label": "Success rate", "value": percent(row.success_rate, 1), "url": successful},
+        {
+            "label": "Avg. duration",
+            "value": duration(row.numbers.get("duration_ms")),
+            "url": url,
+        },
+        {"label": "Latency p50", "value": latency(row.latency_ms), "url": url},
+        {"label": "Cost", "value": money(row.cost_cents), "url": url},
+        {"label": f"Cost per {noun[:-1].lower()}", "value": money(per_call, 3), "url": url},
+    ]
+
+
+def settings_rows(agent: Agent) -> list[tuple[str, str, bool]]:
+    """For `components/facts.html`: what calls use, as the last sync read it."""
+    facts = agent.live_facts
+    if facts is None:
+        return []
+    return [
+        ("Webhook URL", facts.webhook.address or "The account's", False),
+        ("Events", events_text(facts.events), False),
+        ("Storage", STORAGE_LABELS.get(facts.storage, facts.storage), False),
+        ("Kept in Retell", _kept(facts.retention_days), False),
+        ("Recording links", _links(facts), False),
+    ]
+
+
+def events_text(events: tuple[str, ...] | None) -> str:
+    if events is None:
+        return EVENTS_BY_DEFAULT
+    return ", ".join(events) or "None"
+
+
+def _kept(days: int | None) -> str:
+    if days is None:
+        return "For ever"
+    return f"{days} {'day' if days == 1 else 'days'}"
+
+
+def _links(facts: Facts) -> str:
+    if not facts.opt_in_signed_url:
+        return "Do not expire"
+    hours = (facts.signed_url_expiration_ms or 24 * _HOUR_MS) / _HOUR_MS
+    return f"Signed, expire after {hours:g} h"
