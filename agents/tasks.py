@@ -12,6 +12,8 @@ from jobs.actions import JobFailed, Progress
 from jobs.kinds import Kind
 from tenants.each import for_each_organization
 from tenants.models import Organization
+from tenants.pin import organization_context
+from tenants.scope import platform
 
 # The rest of the workspace's requests is for comparing calls, and for other tools.
 SHARE = 0.5
@@ -35,6 +37,15 @@ def sync_one(organization: Organization) -> Outcome | None:
 def sync_all(timestamp: int) -> None:
     """Every hour: what Retell says of each organization's agents."""
     for_each_organization(sync_one)
+
+
+@app.task(name="agents.sync_one")
+def sync_when_connected(organization_id: str) -> None:
+    """Deferred with an API key being stored: nobody waits an hour to see their agents."""
+    with platform():
+        organization = Organization.objects.get(pk=organization_id)
+    with organization_context(organization):
+        sync_one(organization)
 
 
 def _sync(progress: Progress) -> None:

@@ -9,21 +9,25 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agents import jobs as agents_jobs
 from agents.actions import note_agent, rename_agent
+from agents.connection.actions.api_key import connect
+from agents.connection.keys import check_key
 from agents.models import Agent, AgentStatus, RetellConnection
 from agents.sync import READ_AGAIN_AFTER
-from agents.tasks import sync_one
+from agents.tasks import sync_one, sync_when_connected
 from agents.tests.conftest import Make
 from jobs import actions as jobs
 from jobs.models import Job, JobState
 from operations.demo.retell_api import Request, RetellServer
 from operations.demo.retell_api.server import Handler
 from tenants.models import Organization
+from tenants.scope import platform
 from testing.fixtures import World
 from testing.retell import body_of, receive
-from testing.retell_api import FaultyRetell, status
+from testing.retell_api import API_KEYS, FaultyRetell, status
 
 
 def as_planned(server: FaultyRetell, handler: Handler, request: Request) -> None:
@@ -306,3 +310,19 @@ def test_the_command_fails_in_a_sentence(in_acme: Organization, connected: Fault
     connected.fail(status(401))
     with pytest.raises(CommandError, match="does not accept this API key"):
         call_command("sync_agents", "acme")
+
+
+def test_connecting_an_api_key_syncs_soon(in_acme: Organization, connected: FaultyRetell) -> None:
+    key = API_KEYS["acme"]
+    connect(in_acme.pk, key, check_key(key))
+    waiting = ProcrastinateJob.objects.filter(task_name="agents.sync_one")
+    with platform():
+        assert [job.args for job in waiting] == [{"organization_id": str(in_acme.pk)}]
+
+
+def test_the_task_of_connecting_syncs(
+    world: World, in_acme: Organization, connected: FaultyRetell
+) -> None:
+    connected.acme.add_agent("agent_1")
+    sync_when_connected(organization_id=str(world.acme.pk))
+    assert Agent.objects.get().status == AgentStatus.LIVE

@@ -15,6 +15,7 @@ from agents.connection.exceptions import Refused, RetellKeyError
 from agents.connection.row import assign, locked
 from agents.models import API_KEY_FIELD, ApiKeyState, RetellConnection
 from agents.retell import Kind, RetellApiError, Workspace
+from agents.tasks import sync_when_connected
 from audit.actions import record
 from audit.vocabulary import Action
 from audit.vocabulary import Kind as Doing
@@ -57,6 +58,7 @@ def connect(
         values = _api_key_values(organization_id, key) | _checked(workspace)
         row.save(update_fields=assign(row, **values))
         _record_api_key(row, before)
+        sync_when_connected.defer(organization_id=str(organization_id))
         if signs_webhooks:
             signing_key.exchange(organization_id, row, key)
     return row
@@ -95,6 +97,7 @@ def confirm(organization_id: UUID) -> RetellConnection:
         current.save(update_fields=assign(current, **_checked(workspace)))
         if not was_checked:
             _record_api_key(current, None)
+            sync_when_connected.defer(organization_id=str(organization_id))
     return current
 
 
