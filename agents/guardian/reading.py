@@ -53,6 +53,6 @@ def findings(agent: Agent | None = None) -> list[Finding]:
     for row in agents if agent is None else agents.filter(pk=agent.pk):
         heard = Heard(row.heard_by_webhook, row.heard_by_comparison, row.heard_since_gone)
         of_this = of_agent(row, own, heard, now)
-        found += of_this if has_key else [f for f in of_this if f.code != "never_synced"]
+        found += of_this if has_key else [f for f in of_this if f.code not in standing.BY_SYNCING]
     order = list(Severity)
     return sorted(found, key=lambda f: (order.index(f.severity), f.agent is not None, f.subject))

@@ -13,6 +13,8 @@ SHORT_RETENTION_DAYS = 30
 SYNC_IS_OLD_AFTER = timedelta(days=2)
 # So long may an agent be here by its events alone: the next sync reads it.
 NEW_AGENT_HOURS = 2
+# Mended by syncing: without an API key that finding says it all.
+BY_SYNCING = ("never_synced", "old_sync")
 
 
 def storage(agent: Agent) -> Iterator[Finding]:

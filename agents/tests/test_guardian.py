@@ -271,3 +271,10 @@ def test_two_hundred_agents_cost_as_many_queries_as_two(
 
 def test_an_organization_knows_its_own_urls_only(world: World, in_acme: Organization) -> None:
     assert len(guardian.own_urls().expires_at) == WebhookEndpoint.objects.count() == 1
+
+
+def test_without_a_key_only_that_is_told_of_old_settings(make: Make) -> None:
+    make()
+    Agent.objects.update(synced_at=timezone.now() - timedelta(days=3))
+    RetellConnection.objects.update(api_key_encrypted=None)
+    assert [finding.code for finding in guardian.findings()] == ["no_key"]

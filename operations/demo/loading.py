@@ -16,6 +16,7 @@ from agents.connection.actions.signing_key import set_signing_key
 from agents.models import Agent
 from audit.actions import record
 from operations.demo import people
+from operations.demo.agents import read_agents
 from operations.demo.bulk import Arrival, BulkReceiver
 from operations.demo.history import history
 from operations.demo.people import SignIn
@@ -74,7 +75,7 @@ def load(*, now: datetime, calls: int, report: Report) -> list[SignIn]:
         for history_is_in in running:
             history_is_in.result()
     for profile, organization, _ in made:
-        _name_agents(profile, organization)
+        _name_agents(profile, organization, now=now)
     return people.create_people({profile.slug: organization for profile, organization, _ in made})
 
 
@@ -116,9 +117,12 @@ def as_arrival(delivery: Delivery) -> Arrival:
     return Arrival(body, delivery.delivered_at, retold)
 
 
-def _name_agents(profile: OrganizationProfile, organization: Organization) -> None:
+def _name_agents(
+    profile: OrganizationProfile, organization: Organization, *, now: datetime
+) -> None:
     """All but the newest agent are known by name; that one waits to be assigned."""
     with organization_context(organization):
+        read_agents(profile, organization, now=now)
         for agent in profile.agents[:-1]:
             rename_agent(Agent.objects.get(retell_agent_id=agent.agent_id), name=agent.name)
 
