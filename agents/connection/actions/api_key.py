@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from procrastinate.contrib.django import app as procrastinate
 
 from agents.connection import keys
 from agents.connection.actions import signing_key
@@ -15,7 +16,6 @@ from agents.connection.exceptions import Refused, RetellKeyError
 from agents.connection.row import assign, locked
 from agents.models import API_KEY_FIELD, ApiKeyState, RetellConnection
 from agents.retell import Kind, RetellApiError, Workspace
-from agents.tasks import sync_when_connected
 from audit.actions import record
 from audit.vocabulary import Action
 from audit.vocabulary import Kind as Doing
@@ -58,7 +58,7 @@ def connect(
         values = _api_key_values(organization_id, key) | _checked(workspace)
         row.save(update_fields=assign(row, **values))
         _record_api_key(row, before)
-        sync_when_connected.defer(organization_id=str(organization_id))
+        _sync_agents_soon(organization_id)
         if signs_webhooks:
             signing_key.exchange(organization_id, row, key)
     return row
@@ -97,8 +97,14 @@ def confirm(organization_id: UUID) -> RetellConnection:
         current.save(update_fields=assign(current, **_checked(workspace)))
         if not was_checked:
             _record_api_key(current, None)
-            sync_when_connected.defer(organization_id=str(organization_id))
+            _sync_agents_soon(organization_id)
     return current
+
+
+def _sync_agents_soon(organization_id: UUID) -> None:
+    """Nobody waits an hour to see their agents. By name: the task needs this module."""
+    task = procrastinate.configure_task("agents.sync_one")
+    task.defer(organization_id=str(organization_id))
 
 
 def reclaim(organization_id: UUID) -> None:
