@@ -40,9 +40,14 @@ def _sign_in_wait(request: VisitorRequest) -> int:
     address = f"address:{client_address(request)}:{host_key(request.organization)}"
     wait = seconds_to_wait(request, "sign-in", address, settings.SIGN_IN_LIMIT)
     if email := request.POST.get("email"):
-        key, rate = _account_key(request, normalize_email(email)), settings.SIGN_IN_ACCOUNT_LIMIT
-        wait = max(wait, seconds_to_wait(request, "sign-in-account", key, rate))
+        wait = max(wait, account_wait(request, email))
     return wait
+
+
+def account_wait(request: VisitorRequest, email: str) -> int:
+    """Counts one try of an account's password, from any address and on any page that takes one."""
+    key = _account_key(request, normalize_email(email))
+    return seconds_to_wait(request, "sign-in-account", key, settings.SIGN_IN_ACCOUNT_LIMIT)
 
 
 def _account_key(request: VisitorRequest, email: str) -> str:

@@ -13,7 +13,7 @@ from accounts.actions import sign_in
 from accounts.exceptions import AccountError
 from accounts.forms import AcceptInvitationForm
 from accounts.http import VisitorRequest
-from accounts.limits import RETRY_AFTER_SECONDS, limited_sign_in
+from accounts.limits import RETRY_AFTER_SECONDS, account_wait, limited_sign_in
 from accounts.models import Invitation, User
 from accounts.secret_links import hides_its_address, may_try_link
 from config.errors import invitation_not_found, too_many_requests
@@ -35,6 +35,9 @@ def accept_invitation(request: VisitorRequest, token: str) -> HttpResponse:
         existing = User.objects.filter(email=invitation.email).first()
     if isinstance(request.user, User):
         return _signed_in(request, invitation, existing)
+    # Any admin can invite anybody: behind the link must be no way to guess their password.
+    if request.method == "POST" and existing and (wait := account_wait(request, existing.email)):
+        return too_many_requests(request, wait)
     form = AcceptInvitationForm(request.POST or None, email=invitation.email, existing=existing)
     if request.method == "POST" and form.is_valid():
         try:
