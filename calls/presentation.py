@@ -5,10 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from calls import costs, provenance, timeline, transcripts
+from django.http import StreamingHttpResponse
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+
+from calls import costs, provenance, recordings, timeline, transcripts
 from calls.masking import shown_number
 from calls.merge import StorageLevel
 from calls.models import Call, Chat, Conversation
+from calls.recordings import Recording
 
 _LATENCIES = (
     ("e2e", "End to end"),
@@ -93,10 +98,39 @@ def call_context(call: Call) -> dict[str, Any]:
     ]
     return _shared_context(call, call.retell_call_id) | {
         "call": call,
+        "recording": _recording(call),
         "transcript_rows": transcripts.rows(_transcript_entries(call)),
         "latency_rows": _latency_rows(call.latency),
         "details": [row for row in details if row[1]],
     }
+
+
+def _recording(call: Call) -> dict[str, Any] | None:
+    """The player's links; only a call that lasted can have a recording."""
+    if not call.duration_ms:
+        return None
+    url = reverse("calls:recording", args=[call.pk])
+    there = recordings.has_recording(call) and call.storage_level == 0
+    return {"url": url if there else None, "missing": _missing_recording(call)}
+
+
+def _missing_recording(call: Call) -> str:
+    if call.storage_level:
+        return "This agent's storage setting keeps no recordings."
+    return "Retell named no recording of this call."
+
+
+def recording_response(call: Call, opened: Recording, *, download: bool) -> StreamingHttpResponse:
+    """Headers of ours around the bytes of Retell's."""
+    response = StreamingHttpResponse(
+        opened.chunks,  # type: ignore[arg-type]  # the stubs want bytes or str, these are bytes
+        status=opened.status,
+        content_type=opened.media_type,
+        headers=opened.headers | {"Accept-Ranges": "bytes", "X-Content-Type-Options": "nosniff"},
+    )
+    disposition = content_disposition_header(download, f"{call.retell_call_id}.wav")
+    response.headers["Content-Disposition"] = disposition or "inline"
+    return response
 
 
 def chat_context(chat: Chat) -> dict[str, Any]:

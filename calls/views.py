@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import may, member_required, right_required
 from accounts.http import MemberRequest
 from accounts.roles import Right
-from calls import access, actions, presentation
+from calls import access, actions, presentation, recordings
 from calls.filters import CallFilter, chips, ignored
 from calls.forms import BillableForm
 from calls.models import Call, Chat
@@ -57,6 +58,26 @@ def call_detail(request: MemberRequest, call_id: UUID) -> HttpResponse:
         context["billable_form"] = BillableForm(initial=initial)
         context["billable_url"] = call.get_classify_url()
     return render(request, "calls/detail.html", context)
+
+
+@require_GET
+@member_required
+def recording(request: MemberRequest, call_id: UUID) -> HttpResponseBase:
+    """The sound of a call, passed through; `?download=1` as a file."""
+    call = access.get_call(request, call_id)
+    download = "download" in request.GET
+    if download and not may(request, Right.EXPORT_PERSONAL_DATA):
+        raise PermissionDenied
+    byte_range = request.headers.get("Range", "")
+    try:
+        opened = recordings.open_recording(
+            request.organization, call, byte_range=recordings.one_range(byte_range)
+        )
+    except recordings.NoRecording as error:
+        return HttpResponse(str(error), status=error.status, content_type="text/plain")
+    if recordings.is_beginning(byte_range):
+        actions.note_listening(call, download=download)
+    return presentation.recording_response(call, opened, download=download)
 
 
 @require_POST

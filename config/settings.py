@@ -268,7 +268,7 @@ RETELL_CHECK_SECONDS = 8.0
 # An old signing key or webhook URL is safe to remove once only the new one was needed this long.
 RETELL_KEY_QUIET_HOURS = count("RETELL_KEY_QUIET_HOURS", 24)
 
-# --- Completeness: comparing with Retell's list of calls --------------------------------------------
+# --- Completeness: comparing with Retell's list of calls -----------------------------------------
 # The list may lag behind: what started within this is left for the next comparison.
 RECONCILE_MARGIN_SECONDS = 120
 RECONCILE_OVERLAP_HOURS = 2
@@ -278,6 +278,15 @@ RECONCILE_DEEP_HOURS = 48
 RECONCILE_SINGLE_CALLS = 500
 # No call lasts longer; one that is open for longer lost its last webhook.
 STUCK_CALL_HOURS = 3
+
+# --- Recordings and other requests to addresses that somebody else chose ------------------
+# Hosts that Retell's links to recordings may lead to; `*.` fits every name below.
+RECORDING_HOSTS: list[str] = env.list(
+    "RECORDING_HOSTS", default=["*.cloudfront.net", "*.amazonaws.com", "*.retellai.com"]
+)
+RECORDING_MAX_BYTES = 512 * 1024 * 1024
+# Plain http and this machine's own addresses, for development and tests only.
+OUTGOING_INSECURE = not PRODUCTION and env.bool("OUTGOING_INSECURE", False)
 
 # --- People --------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

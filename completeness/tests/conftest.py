@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from agents.models import API_KEY_FIELD, RetellConnection
+from agents.models import API_KEY_FIELD, ApiKeyState, RetellConnection
 from tenants import encryption
 from tenants.models import Organization
 from testing.retell_api import API_KEYS, FaultyRetell
@@ -19,6 +19,7 @@ def connected(in_acme: Organization, retell_api: FaultyRetell, settings: Any) ->
     sealed = encryption.encrypt(API_KEYS["acme"], organization_id=in_acme.pk, field=API_KEY_FIELD)
     RetellConnection.objects.filter(pk=1).update(
         api_key_encrypted=sealed,
+        api_key_state=ApiKeyState.OK,
         workspace_id=retell_api.acme.org_id,
         connected_at=timezone.now() - timedelta(hours=2),
     )

@@ -211,7 +211,7 @@ def note(error: RetellApiError | None) -> None:
 
 def _note(row: RetellConnection, state: ApiKeyState | None) -> None:
     """Of that key: it may have been exchanged meanwhile. One that was never checked stays so."""
-    if state is not None and row.has_api_key:
+    if state is not None and row.has_api_key and row.key_state != state:
         RetellConnection.objects.filter(pk=1, api_key_encrypted=row.api_key_encrypted).exclude(
             api_key_state=ApiKeyState.UNCHECKED
         ).update(api_key_state=state, api_key_checked_at=timezone.now())
