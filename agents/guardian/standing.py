@@ -94,8 +94,8 @@ def of_connection(connection: RetellConnection | None) -> list[Finding]:
                 "no_key",
                 Severity.NOTE,
                 "There is no Retell API key.",
-                "Settings of agents are not known, and calls that no webhook brings are lost.",
-                "Connect one that may read Agent, History and Phone.",
+                "Changes in Retell are not seen here, and calls that no webhook brings are lost.",
+                "Connect one under Settings, Retell, that may read Agent, History and Phone.",
             )
         ]
     if connection.key_state == ApiKeyState.REFUSED:
