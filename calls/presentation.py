@@ -123,7 +123,7 @@ def _missing_recording(call: Call) -> str:
 def recording_response(call: Call, opened: Recording, *, download: bool) -> StreamingHttpResponse:
     """Headers of ours around the bytes of Retell's."""
     response = StreamingHttpResponse(
-        opened.chunks,  # type: ignore[arg-type]  # the stubs want bytes or str, these are bytes
+        opened.chunks,
         status=opened.status,
         content_type=opened.media_type,
         headers=opened.headers | {"Accept-Ranges": "bytes", "X-Content-Type-Options": "nosniff"},

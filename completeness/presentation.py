@@ -53,6 +53,6 @@ def corrections_of(call_id: str) -> list[TimelineCorrection]:
 def _changes(row: Correction) -> list[tuple[str, str, str]]:
     """(field, before, after); both empty where only the name may be told."""
     return [
-        (FIELD_LABELS.get(name, name.replace("_", " ")), *(pair or ("", "")))  # type: ignore[misc]
+        (FIELD_LABELS.get(name, name.replace("_", " ")), *(pair or ("", "")))
         for name, pair in sorted(row.changes.items())
     ]

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    pass
+    from jobs.models import Job  # noqa: F401 - named in a string below
 
 STALLED_AFTER = timedelta(minutes=2)
 

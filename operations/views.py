@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -76,7 +77,7 @@ def organization_detail(request: OperatorRequest, organization_id: UUID) -> Http
     organization = get_object_or_404(Organization, pk=organization_id)
     endpoint = organization.webhook_endpoints.filter(expires_at=None).first()
     members = Membership.objects.filter(organization=organization).select_related("user")
-    context = {
+    context: dict[str, Any] = {
         "organization": organization,
         "webhook_url": endpoint and endpoint.url,
         "members": [

@@ -74,6 +74,8 @@ def find(request: VisitorRequest, token: str) -> Handover | None:
 
 def _still_signed_in(handover: Handover) -> bool:
     """Revoking the session it comes from revokes the link."""
+    if handover.from_session_id is None:
+        return False
     session = Session.objects.filter(id=handover.from_session_id, user=handover.user_id).first()
     return session is not None and not session.has_ended(timezone.now())
 

@@ -117,7 +117,10 @@ def _end(membership: Membership, action: Action) -> Membership:
     end_sessions(user, organization=organization)
     Handover.objects.filter(user=user, organization=organization).delete()
     Membership.objects.filter(pk=member.pk).delete()
-    details = {"role": Role(member.role).label, "revoked_invitations": revoked}
+    details: dict[str, str | int | bool] = {
+        "role": Role(member.role).label,
+        "revoked_invitations": revoked,
+    }
     record(action, user, details=details, organization=organization)
     return member
 

@@ -98,9 +98,7 @@ def test_a_made_up_device_gives_no_new_allowance(world: World, settings: Any) ->
     assert response.status_code == 429
 
 
-def test_a_device_of_one_person_gives_no_allowance_for_another(
-    world: World, settings: Any
-) -> None:
+def test_a_device_of_one_person_gives_no_allowance_for_another(world: World, settings: Any) -> None:
     bobs = CanaryClient(world.acme.host)
     bobs.post("/sign-in/", {"email": "bob@example.com", "password": PASSWORD})
     settings.SIGN_IN_ACCOUNT_LIMIT = "3/15m"

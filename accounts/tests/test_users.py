@@ -47,7 +47,8 @@ def role_of(organization: Organization, user: User) -> str:
 
 def newest_entry(code: str) -> Entry:
     with door():
-        return Entry.objects.filter(code=code).latest("sequence")
+        entry: Entry = Entry.objects.filter(code=code).latest("sequence")
+    return entry
 
 
 def jobs(task: str) -> list[dict[str, str]]:

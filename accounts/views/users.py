@@ -132,7 +132,7 @@ def remove(request: MemberRequest, user_id: UUID) -> HttpResponse:
 @confirmation_required
 def leave_organization(request: MemberRequest) -> HttpResponse:
     membership = request.standing.membership
-    if request.organization is None or membership is None:
+    if membership is None:
         raise Http404
     if request.method == "POST":
         try:

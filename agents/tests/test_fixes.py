@@ -63,7 +63,7 @@ def test_the_page_says_exactly_what_changes(
     _, agent = make(webhook_url=ELSEWHERE, webhook_events=["call_ended"])
     shown = text(page(alice, agent))
     assert "A new version is made from version 0, the newest published one." in shown
-    assert f"Until now it is {ELSEWHERE}, which gets nothing" in shown
+    assert f"The one before, {ELSEWHERE}, gets nothing" in shown
     assert "New: call_started, call_analyzed." in shown
     assert "The new version is published." in shown
     assert writes(connected) == []
@@ -84,7 +84,7 @@ def test_the_page_says_what_is_left_to_do_in_retell(
         for number, version in lines
     ]
     shown = text(page(alice, agent))
-    assert "tag prodversion 0" in shown
+    assert "Tag prodversion 0" in shown
     assert "+1001 (inbound)version 0" in shown
     assert "+1003 (inbound)tag staging" in shown
     assert "+1002" not in shown
@@ -254,6 +254,7 @@ def test_the_log_says_what_was_set_without_any_secret(
     agree(alice, agent)
     entry = entries(world.acme)[-1]
     assert "Alice set the webhook of the agent Front Desk in Retell, in version 1" in entry.sentence
+    assert entry.changes is not None
     assert entry.changes["webhook URL"][0] == "https://n8n.example.com/…"
     assert own_url.rstrip("/").rpartition("/")[2] not in str(entry.changes) + entry.sentence
     assert "abc" not in str(entry.changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -97,7 +98,7 @@ def body_of(response: Any) -> bytes:
 
 def newest_entry(organization: Organization) -> str:
     with organization_context(organization):
-        return Entry.objects.latest("sequence").sentence
+        return str(Entry.objects.latest("sequence"))
 
 
 def entries(organization: Organization) -> int:
@@ -236,7 +237,7 @@ def test_addresses_outside_are_public(address: str) -> None:
 def test_a_name_that_leads_inside_is_not_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """One of its addresses is enough to refuse all of them."""
     answers = [(2, 1, 6, "", ("93.184.215.14", 443)), (2, 1, 6, "", ("10.0.0.1", 443))]
-    monkeypatch.setattr(outgoing.socket, "getaddrinfo", lambda *_, **__: answers)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
     with pytest.raises(httpcore.ConnectError, match="not public"):
         outgoing.PublicOnly().connect_tcp("rebound.example", 443)
 
@@ -249,7 +250,7 @@ def test_a_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch, cdn: Any) -> N
         asked.append(host)
         return [(2, 1, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(outgoing.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with outgoing.client() as client:
         url = cdn.url.replace("127.0.0.1", "sound.example")
         assert client.get(f"{url}/recording.wav").content == SOUND
