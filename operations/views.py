@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
@@ -65,6 +66,7 @@ def organization_new(request: OperatorRequest) -> HttpResponse:
                 "organization": created.organization,
                 "webhook_url": created.endpoint.url,
                 "invitation_url": created.invitation_url,
+                "is_mailed": settings.MAIL_IS_CONFIGURED,
                 "retell_note": created.retell_note,
             }
             return render(request, "operations/organization_created.html", context)
