@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agents.models import Agent, RetellConnection
-from agents.retell import AgentSettings, AgentVersion, Kind, ListedAgent, RetellApiError
+from agents.retell import AgentSettings, AgentVersion, Kind, ListedAgent, RetellApiError, answers
 from agents.versions import Facts, Version, latest_published
 from jobs.actions import Cancelled
 from notifications import signals
@@ -185,12 +185,7 @@ def _read_changed(api: Api, changed: list[ListedAgent], outcome: Outcome, step: 
 def read_agent(api: Api, agent: Agent, *, modified_at: datetime | None = None) -> None:
     """Read one agent's versions and settings. Raises `RetellApiError`."""
     newest = api.agent(agent.retell_agent_id, channel=agent.channel or "voice")
-    versions = agent.version_list
-    if _may_have_more(agent, newest, modified_at):
-        listed = sorted(
-            api.agent_versions(agent.retell_agent_id), key=lambda line: line.version, reverse=True
-        )
-        versions = [Version.of(line, None) for line in listed]
+    versions = _versions(api, agent, newest, is_changed=agent.modified_at != modified_at)
     # A published version does not change: once read, it is known.
     known = {v.number: v.facts for v in agent.version_list if v.is_published}
     facts = {newest.version: Facts.of(newest)}
@@ -206,11 +201,18 @@ def read_agent(api: Api, agent: Agent, *, modified_at: datetime | None = None) -
     agent.save(update_fields=["versions", "synced_at", "modified_at"])
 
 
-def _may_have_more(agent: Agent, newest: AgentSettings, modified_at: datetime | None) -> bool:
-    known = agent.latest_version
-    if known is None or modified_at is None or agent.modified_at != modified_at:
-        return True
-    return (known.number, known.is_published) != (newest.version, newest.is_published)
+def _versions(api: Api, agent: Agent, newest: AgentSettings, *, is_changed: bool) -> list[Version]:
+    """Newest first. Listed only where the newest does not tell which one is live: lists are what
+    Retell allows least of, and comparing calls needs them."""
+    known = {version.number: version for version in agent.version_list}
+    before = known.get(newest.version)
+    known[newest.version] = Version.of(answers.agent_version(newest.raw), None)
+    is_unclear = not newest.is_published and (is_changed or before is None)
+    overtaken = any(v.number < newest.version and not v.is_published for v in known.values())
+    if is_unclear or overtaken or not known.keys() >= set(agent.tags.values()):
+        listed = api.agent_versions(agent.retell_agent_id)
+        known = {line.version: Version.of(line, None) for line in listed}
+    return sorted(known.values(), key=lambda version: version.number, reverse=True)
 
 
 def _in_use(agent: Agent, versions: list[Version]) -> set[int]:

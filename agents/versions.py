@@ -37,7 +37,8 @@ class Webhook:
         if parts is None:
             return cls(url[:20] + "…" if url else "")
         path = f"/{parts.path.strip('/')}" if parts.path.strip("/") else ""
-        shown = f"{parts.scheme}://{parts.hostname or ''}"
+        # Without a user and password.
+        shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         ours = _OUR_PATH.fullmatch(path)
         if ours and parts.hostname == urlsplit(settings.PUBLIC_BASE_URL).hostname:
             return cls(f"{shown}/webhooks/retell/…", hash_token(ours[1]).hex())

@@ -94,6 +94,16 @@ def test_versions_that_tags_point_at_are_read(make: Make, in_acme: Organization)
     assert facts[0].webhook.host == "a.example.com"
 
 
+def test_a_tag_that_is_moved_changes_no_time_and_is_seen(make: Make, in_acme: Organization) -> None:
+    fake, _ = make(webhook_url="https://a.example.com")
+    fake.branch(0, 1_795_000_100_000)["is_published"] = True
+    sync_one(in_acme)
+    fake.tags = {"prod": 0}
+    outcome = sync_one(in_acme)
+    assert outcome
+    assert outcome.read == 1
+
+
 def test_only_what_changed_is_read_again(
     make: Make, in_acme: Organization, connected: FaultyRetell
 ) -> None:
@@ -105,6 +115,29 @@ def test_only_what_changed_is_read_again(
     assert outcome
     assert (outcome.listed, outcome.read) == (2, 1)
     assert [r.path for r in connected.asked("/get-agent/")] == ["/get-agent/agent_2"]
+
+
+def test_versions_are_listed_only_where_the_newest_does_not_tell_which_is_live(
+    make: Make, in_acme: Organization, connected: FaultyRetell
+) -> None:
+    fake, _ = make()
+    assert connected.asked("/list-agent-versions/") == []
+    fake.branch(0, 1_795_000_100_000)
+    sync_one(in_acme)
+    assert len(connected.asked("/list-agent-versions/")) == 1
+
+
+def test_a_draft_that_was_overtaken_and_published_is_no_draft_any_more(
+    make: Make, in_acme: Organization
+) -> None:
+    fake, _ = make()
+    fake.branch(0, 1_795_000_100_000)
+    sync_one(in_acme)
+    fake.publish(1)
+    fake.branch(1, 1_795_000_200_000)["is_published"] = True
+    sync_one(in_acme)
+    versions = Agent.objects.get().version_list
+    assert [(v.number, v.is_published) for v in versions] == [(2, True), (1, True), (0, True)]
 
 
 def test_after_a_day_settings_are_read_again(make: Make, in_acme: Organization) -> None:
