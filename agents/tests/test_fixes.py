@@ -158,6 +158,17 @@ def test_a_draft_of_somebody_is_not_published_along(
     assert (fake.latest["is_published"], fake.latest["webhook_url"]) == (True, own_url)
 
 
+def test_what_is_right_in_a_draft_is_not_yet_right(
+    alice: CanaryClient, make: Make, own_url: str
+) -> None:
+    fake, agent = make(webhook_url=ELSEWHERE)
+    fake.branch(0, DRAFTED_AT)["webhook_url"] = own_url
+    agree(alice, agent)
+    assert [(v["webhook_url"], v["is_published"]) for v in fake.versions] == [
+        (ELSEWHERE, True), (own_url, False), (own_url, True),
+    ]  # fmt: skip
+
+
 def test_an_agent_that_was_never_published_stays_a_draft(
     alice: CanaryClient, make: Make, own_url: str
 ) -> None:
