@@ -272,7 +272,7 @@ def invited(world: World, browser_of: ClientFactory, email: str) -> tuple[int, s
     values = {"email": email, "role": Role.VIEWER}
     response = charlie.post("/settings/users/invite/", values)
     page = charlie.get("/settings/users/").content.decode()
-    said = re.findall(r'<div class="toast [^>]*>.*?<span>(.*?)</span>', page, re.S)
+    said = re.findall(r'<div class="toast [^>]*>.*?<span>(.*?)</span>', page, re.DOTALL)
     assert said
     return response.status_code, " ".join(said).replace(email, "-")
 
