@@ -154,9 +154,11 @@ def _checked(response: httpx.Response, stack: ExitStack) -> Recording:
 
 def _chunks(response: httpx.Response, stack: ExitStack) -> Iterator[bytes]:
     left = settings.RECORDING_MAX_BYTES
-    with stack:
+    try:
         for chunk in response.iter_raw(CHUNK_BYTES):
             left -= len(chunk)
             if left < 0:
                 return
             yield chunk
+    finally:
+        stack.close()

@@ -425,7 +425,8 @@ def test_the_same_key_leads_to_ones_own(filled: World, browser_of: ClientFactory
         (filled.people.charlie, filled.globex),
     ):
         status, page = _answer(browser_of(someone, organization), url, ID)
-        assert status == 302 or CANARIES[organization.slug].encode() in page
+        said = CANARIES[organization.slug].encode() in page or b"no recording of this call" in page
+        assert status == 302 or said
 
 
 def test_a_change_by_key_changes_ones_own(filled: World, browser_of: ClientFactory) -> None:
