@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.conf import settings
 from django.http import HttpResponse
 
 from accounts import devices
 from accounts.access import host_key
-from accounts.http import MemberRequest, VisitorRequest
+from accounts.http import VisitorRequest
 from accounts.models import User, normalize_email
 from config.addresses import client_address
 from config.errors import too_many_requests
@@ -19,7 +19,6 @@ from config.limits import seconds_to_wait
 
 P = ParamSpec("P")
 View = Callable[Concatenate[VisitorRequest, P], HttpResponse]
-MemberView = Callable[Concatenate[MemberRequest, P], HttpResponse]
 RETRY_AFTER_SECONDS = 300
 
 
@@ -79,14 +78,15 @@ def page_wait(request: VisitorRequest, *, is_refresh: bool) -> int:
     return seconds_to_wait(request, "pages", who, settings.PAGE_LIMIT)
 
 
-def limited_export(view: MemberView[P]) -> MemberView[P]:
+def limited_export(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
     """For exports and reports. Below the decorator that lets people in."""
 
     @wraps(view)
-    def wrapper(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        request = cast(VisitorRequest, args[0])
         key = f"user:{request.user.pk}"
         if wait := seconds_to_wait(request, "exports", key, settings.EXPORT_LIMIT):
             return too_many_requests(request, wait)
-        return view(request, *args, **kwargs)
+        return view(*args, **kwargs)
 
     return wrapper

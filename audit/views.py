@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import confirmation_required, right_required, super_admin_required
 from accounts.http import MemberRequest, OperatorRequest
+from accounts.limits import limited_export
 from accounts.roles import Right
 from audit import actions, export
 from audit.filters import EntryFilter, OperatorEntryFilter, chosen_chain
@@ -64,6 +65,7 @@ def operator_entry_list(request: OperatorRequest) -> HttpResponse:
 @right_required(Right.READ_AUDIT)
 @right_required(Right.EXPORT_PERSONAL_DATA)
 @confirmation_required
+@limited_export
 def entry_export(request: MemberRequest) -> HttpResponse:
     """Names, addresses and devices of people: as much a matter of personal data as calls."""
     organization = request.organization
@@ -80,6 +82,7 @@ def entry_export(request: MemberRequest) -> HttpResponse:
 @require_GET
 @super_admin_required
 @confirmation_required
+@limited_export
 def operator_entry_export(request: OperatorRequest) -> HttpResponse:
     with timezone.override(OPERATOR_ZONE):
         return _export(

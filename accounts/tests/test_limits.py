@@ -105,3 +105,13 @@ def test_a_device_of_one_person_gives_no_allowance_for_another(world: World, set
     attempts(world, 3)
     response = bobs.post("/sign-in/", {"email": "alice@example.com", "password": "wrong"})
     assert response.status_code == 429
+
+
+def test_exports_are_limited_by_person(
+    world: World, browser_of: ClientFactory, settings: Any
+) -> None:
+    settings.EXPORT_LIMIT = "2/h"
+    alice = browser_of(world.people.alice, world.acme)
+    answers = [alice.get("/audit/export/") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 3600
