@@ -14,9 +14,9 @@ from django.utils import timezone
 from django_filters.fields import IsoDateTimeField
 
 from accounts.access import sees_personal_data
+from accounts.masking import VISIBLE_DIGITS
 from agents.models import Agent
 from calls import outcomes
-from calls.masking import VISIBLE_DIGITS
 from calls.models import Call
 from calls.outcomes import Outcome
 from config.paging import CURSOR_PARAMETERS, with_parameters

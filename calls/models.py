@@ -8,8 +8,8 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
+from accounts.masking import shown_number
 from calls import outcomes
-from calls.masking import shown_number
 from calls.outcomes import Outcome, Tagged
 from calls.querysets import CallQuerySet, ChatQuerySet
 

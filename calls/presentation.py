@@ -9,8 +9,8 @@ from django.http import StreamingHttpResponse
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 
+from accounts.masking import shown_number, shown_text
 from calls import costs, provenance, recordings, timeline, transcripts
-from calls.masking import shown_number
 from calls.merge import StorageLevel
 from calls.models import Call, Chat, Conversation
 from calls.recordings import Recording
@@ -91,7 +91,7 @@ def call_context(call: Call) -> dict[str, Any]:
         ("Status", call.state.label, False),
         ("Ended by", call.disconnection.label if call.disconnection else None, False),
         ("Billing", billed, False),
-        ("Why", call.billable_reason or call.test_signal, False),
+        ("Why", shown_text(call.billable_reason or call.test_signal), False),
         ("Decided by", call.billable_changed_by, False),
         ("Storage", call.details.get("data_storage_setting"), False),
         ("Source", "Webhook" if call.source == "webhook" else "Reconciliation", False),

@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django_filters.fields import ChoiceField, IsoDateTimeField
 
+from accounts.masking import mask
 from agents.models import Agent
-from calls.masking import mask
 from config.paging import CURSOR_PARAMETERS, with_parameters
 from config.templatetags.formats import in_zone, moment
 from webhooks import retell
