@@ -21,6 +21,7 @@ from agents.connection.actions import api_key
 from audit.actions import record
 from audit.vocabulary import Action, Kind
 from calls.models import Call
+from completeness import presentation as completeness
 from operations import first_key
 from operations.first_key import FirstKey
 from tenants import actions as tenants_actions
@@ -227,6 +228,7 @@ class ListedOrganization:
     users: int
     calls: int | None = None
     last_event_at: datetime | None = None
+    completeness: completeness.Status | None = None
 
 
 def with_activity(organizations: Iterable[tuple[Organization, int]]) -> list[ListedOrganization]:
@@ -240,7 +242,9 @@ def _with_activity(organization: Organization, users: int) -> ListedOrganization
     with organization_context(organization):
         newest = Delivery.objects.order_by("-id").only("received_at").first()
         calls = Call.objects.count()
-    return ListedOrganization(organization, users, calls, newest.received_at if newest else None)
+        status = completeness.status()
+    last_event_at = newest.received_at if newest else None
+    return ListedOrganization(organization, users, calls, last_event_at, status)
 
 
 _WITHOUT_SCHEMA = (OrganizationStatus.PROVISIONING, OrganizationStatus.DELETED)

@@ -150,3 +150,16 @@ def test_the_command_fails_without_an_api_key(world: World) -> None:
 def test_the_command_wants_both_days(world: World) -> None:
     with pytest.raises(CommandError, match="both"):
         call_command("reconcile", "acme", "--from", "2026-11-01")
+
+
+# --- The operator's list -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("minutes", "gap"), [(12, False), (120, True)])
+def test_the_operator_sees_gaps_at_a_glance(
+    world: World, browser_of: ClientFactory, minutes: int, gap: bool
+) -> None:
+    connect(world.acme, complete_until=timezone.now() - timedelta(minutes=minutes))
+    text = browser_of(world.people.sam).get("/").content.decode()
+    assert "Complete up to" in text
+    assert (">Gap</span>" in text) is gap
