@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.http import StreamingHttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 
 from accounts.masking import shown_number, shown_text
@@ -14,6 +16,7 @@ from calls import costs, provenance, recordings, timeline, transcripts
 from calls.merge import StorageLevel
 from calls.models import Call, Chat, Conversation
 from calls.recordings import Recording
+from config.templatetags import formats
 
 _LATENCIES = (
     ("e2e", "End to end"),
@@ -94,6 +97,7 @@ def call_context(call: Call) -> dict[str, Any]:
         ("Why", shown_text(call.billable_reason or call.test_signal), False),
         ("Decided by", call.billable_changed_by, False),
         ("Storage", call.details.get("data_storage_setting"), False),
+        ("Retell deletes on", _deleted_on(call), False),
         ("Source", "Webhook" if call.source == "webhook" else "Reconciliation", False),
     ]
     return _shared_context(call, call.retell_call_id) | {
@@ -103,6 +107,15 @@ def call_context(call: Call) -> dict[str, Any]:
         "latency_rows": _latency_rows(call.latency),
         "details": [row for row in details if row[1]],
     }
+
+
+def _deleted_on(call: Call) -> str | None:
+    """When Retell deletes the call, as its agent is set now; None: never, or not known."""
+    days = call.agent.retention_days if call.agent else None
+    if days is None or call.ended_at is None:
+        return None
+    when = timezone.localtime(call.ended_at) + timedelta(days=days)
+    return formats.day(when, with_year=True)
 
 
 def _recording(call: Call) -> dict[str, Any] | None:

@@ -227,3 +227,14 @@ def test_a_refresh_is_the_part_that_the_page_includes(
     part = bob.get(url, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in part
     assert 'data-live="agents calls"' in part
+
+
+@pytest.mark.parametrize(("days", "said"), [(30, True), (None, False)])
+def test_a_call_says_when_retell_deletes_it(
+    make: Make, bob: CanaryClient, days: int | None, said: bool
+) -> None:
+    make(data_storage_retention_days=days)
+    ended_at = timezone.now() - timedelta(days=1)
+    call(1, status="ended", ended_at=ended_at)
+    page = bob.get(Call.objects.get().get_absolute_url()).content.decode()
+    assert ("Retell deletes on" in page) is said
