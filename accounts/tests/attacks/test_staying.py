@@ -108,7 +108,14 @@ def test_who_lost_their_right_changes_nothing_at_any_url(
     with platform():
         lose(filled)
     # What a stranger may do, too, and the way to a factor for who is held.
-    open_to_all = ("/sign-", "/forgotten/", "/reset/", "/email-change/", "/invitations/", "/enter/")
+    open_to_all: tuple[str, ...] = (
+        "/sign-",
+        "/forgotten/",
+        "/reset/",
+        "/email-change/",
+        "/invitations/",
+        "/enter/",
+    )
     if lose is held:
         open_to_all += ("/account/", "/confirm/")
     for path in paths(filled, ORGANIZATION_URLS, invitation, POST):
@@ -217,7 +224,7 @@ def planted(world: World) -> CanaryClient:
     session = SessionStore()
     session["next"] = "/calls/"
     session.save()
-    client.cookies[live_settings.SESSION_COOKIE_NAME] = session.session_key
+    client.cookies[live_settings.SESSION_COOKIE_NAME] = str(session.session_key)
     return client
 
 
