@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.urls import reverse
+from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from accounts import links
+from accounts import devices, links
 from accounts.access import may_sign_in
 from accounts.links import Side
-from accounts.models import ActingInside, EmailChange, Invitation, Membership, Role, User
+from accounts.models import (
+    ActingInside,
+    EmailChange,
+    Handover,
+    Invitation,
+    KnownDevice,
+    Membership,
+    Role,
+    User,
+)
 from accounts.notices import MEMBER_NOTICES, NOT_YOU, NOTICES, link_to
 from accounts.sessions import SessionStore
 from audit.actions import record
@@ -34,8 +46,14 @@ def _organization(organization_id: str | None) -> Organization | None:
 @app.periodic(cron="5 4 * * *")
 @app.task(name="accounts.clear_sessions", queueing_lock="accounts.clear_sessions")
 def clear_expired_sessions(timestamp: int) -> None:
-    """Daily."""
+    """Daily; and what let somebody in once and is of no use any more."""
     SessionStore.clear_expired()
+    now = timezone.now()
+    with door():
+        Handover.objects.filter(expires_at__lt=now - timedelta(days=1)).delete()
+        EmailChange.objects.filter(expires_at__lt=now).delete()
+        forgotten = now - timedelta(seconds=devices.COOKIE_AGE_SECONDS)
+        KnownDevice.objects.filter(last_used_at__lt=forgotten).delete()
 
 
 @app.task(name="accounts.tell_admins_of_visit", retry=mail.MAIL_RETRY)

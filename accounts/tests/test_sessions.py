@@ -11,7 +11,7 @@ from django.conf import settings as project_settings
 from django.utils import timezone
 
 from accounts import tasks
-from accounts.models import KnownDevice, Membership, Session, User
+from accounts.models import Handover, KnownDevice, Membership, Session, User
 from accounts.sessions import SessionStore, session_id
 from tenants.scope import door, platform
 from testing.fixtures import PASSWORD, CanaryClient, ClientFactory, World
@@ -231,3 +231,20 @@ def test_a_deactivated_person_is_out_at_once(world: World) -> None:
     with door():
         User.objects.filter(pk=world.people.alice.pk).update(is_active=False)
     assert client.get("/").status_code == 302
+
+
+def test_links_and_browsers_of_long_ago_are_cleared_away(world: World) -> None:
+    user, now = world.people.alice, timezone.now()
+    with door():
+        for days in (0, 2):
+            Handover.objects.create(
+                user=user, token_sha256=bytes([days]), expires_at=now - timedelta(days=days)
+            )
+        for days in (399, 401):
+            KnownDevice.objects.create(
+                user=user, token_sha256=b"%d" % days, last_used_at=now - timedelta(days=days)
+            )
+    tasks.clear_expired_sessions(0)
+    with door():
+        assert Handover.objects.count() == 1
+        assert KnownDevice.objects.count() == 1
