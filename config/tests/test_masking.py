@@ -130,6 +130,7 @@ def test_who_may_see_it_sees_it(world: World, browser_of: ClientFactory, allowed
     page = browser_of(who, world.acme).get(f"/calls/{ID}/").content.decode()
     assert SAID.format(NUMBER) in page
     assert page.count(NUMBER) > 5
+    assert "••••" not in page
 
 
 def test_no_entry_of_the_log_holds_a_number_that_no_person_typed(
