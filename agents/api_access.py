@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from agents.connection import keys
 from agents.connection.actions import api_key
@@ -25,7 +25,7 @@ def open_api(
     except RetellKeyError:
         yield None
         return
-    with opened as api:
+    with closing(opened) as api:
         try:
             yield api
         except RetellApiError as error:

@@ -106,7 +106,7 @@ def test_every_page_read_stands_in_the_organizations_log(
     assert log_of(acme)[-3:] == [
         "Sam began to look inside as an operator",
         "Sam came in to look around",
-        "Sam read the page /agents/ as operator, read-only",
+        "Sam (operator, read-only) read the page /agents/",
     ]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from typing import Any
@@ -175,9 +176,18 @@ def jobs() -> App:
     def send_invitation(invitation_id: str) -> None:
         invite()
 
-    with app.open():
-        send_invitation.defer(invitation_id="1")
+    def enqueue() -> None:
+        with app.open():
+            send_invitation.defer(invitation_id="1")
+
+    apart(enqueue)
     return app
+
+
+def apart(work: Callable[[], Any]) -> None:
+    """In a thread of its own: the loop of a browser's test may run in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(work).result()
 
 
 def work(jobs: App) -> dict[str, Any]:
@@ -185,7 +195,8 @@ def work(jobs: App) -> dict[str, Any]:
     connector: Any = jobs.connector
     (job,) = connector.jobs.values()
     job["scheduled_at"] = None
-    jobs.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
+    options = {"wait": False, "install_signal_handlers": False, "listen_notify": False}
+    apart(lambda: jobs.run_worker(**options))
     return dict(job)
 
 
