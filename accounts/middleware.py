@@ -25,6 +25,7 @@ from tenants.scope import door
 GetResponse = Callable[[VisitorRequest], HttpResponse]
 # Open pages ask by themselves when something changed; nobody is there because of that.
 REFRESH_HEADER = "X-Live-Refresh"
+NOTED_KEY = "pages_noted"
 NOBODY_SIGNED_IN = Actor("Somebody")
 ACTING_AS = "operator, read-only"
 
@@ -61,10 +62,17 @@ class StandingMiddleware:
         return response
 
     def _note_visit(self, request: VisitorRequest, response: HttpResponse) -> None:
-        """What an operator reads inside an organization stands in its log, page by page."""
+        """What an operator reads inside an organization stands in its log, page by page. Only a
+        page that stands there already may refresh itself unnoted: anybody can send the header."""
         was_shown = response.status_code == HTTPStatus.OK and request.method == "GET"
-        if request.standing.acting and was_shown and REFRESH_HEADER not in request.headers:
-            acting.note_page(request.path)
+        if not request.standing.acting or not was_shown:
+            return
+        noted = request.session.get(NOTED_KEY, [])
+        if REFRESH_HEADER in request.headers and request.path in noted:
+            return
+        acting.note_page(request.path)
+        if request.path not in noted:
+            request.session[NOTED_KEY] = [*noted, request.path]
 
     def _touch(self, request: VisitorRequest) -> None:
         if isinstance(request.session, SessionStore):

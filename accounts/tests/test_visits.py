@@ -110,6 +110,20 @@ def test_every_page_read_stands_in_the_organizations_log(
     ]
 
 
+def test_no_header_keeps_a_page_out_of_the_log(inside: CanaryClient, acme: Organization) -> None:
+    inside.get("/agents/", headers={"X-Live-Refresh": "1"})
+    assert log_of(acme)[-1] == "Sam (operator, read-only) read the page /agents/"
+
+
+def test_a_page_that_refreshes_itself_is_noted_once(
+    inside: CanaryClient, acme: Organization
+) -> None:
+    inside.get("/agents/")
+    before = log_of(acme)
+    inside.get("/agents/", headers={"X-Live-Refresh": "1"})
+    assert log_of(acme) == before
+
+
 def test_each_entry_holds_the_reason(inside: CanaryClient, acme: Organization) -> None:
     inside.get("/agents/")
     with platform():
