@@ -23,6 +23,9 @@ from config import zones
 from config.paging import count_text, keyset_page
 from config.partials import render_page
 
+HEARD_KEY = "recordings_heard"
+MOST_HEARD = 100
+
 
 @require_GET
 @member_required
@@ -61,6 +64,17 @@ def call_detail(request: MemberRequest, call_id: UUID) -> HttpResponse:
     return render(request, "calls/detail.html", context)
 
 
+def _note_listening(request: MemberRequest, call: Call, byte_range: str, *, download: bool) -> None:
+    """Parts after the first are the same listening, if this session began one: a range that leaves
+    the first byte out keeps nobody out of the log."""
+    heard: list[str] = request.session.get(HEARD_KEY, [])
+    if not download and str(call.pk) in heard and not recordings.is_beginning(byte_range):
+        return
+    actions.note_listening(call, download=download)
+    if str(call.pk) not in heard:
+        request.session[HEARD_KEY] = [*heard, str(call.pk)][-MOST_HEARD:]
+
+
 @require_GET
 @member_required
 def recording(request: MemberRequest, call_id: UUID) -> HttpResponse:
@@ -76,8 +90,7 @@ def recording(request: MemberRequest, call_id: UUID) -> HttpResponse:
         )
     except recordings.NoRecording as error:
         return HttpResponse(str(error), status=error.status, content_type="text/plain")
-    if recordings.is_beginning(byte_range):
-        actions.note_listening(call, download=download)
+    _note_listening(request, call, byte_range, download=download)
     # It streams; decorators of views name the base class of Django's other answers.
     return cast(HttpResponse, presentation.recording_response(call, opened, download=download))
 

@@ -130,6 +130,14 @@ def test_seeking_is_the_same_listening(world: World, alice: CanaryClient, cdn: A
     assert entries(world.acme) == before
 
 
+def test_leaving_out_the_first_byte_keeps_nobody_out_of_the_log(
+    world: World, alice: CanaryClient, cdn: Any
+) -> None:
+    call = call_with(world.acme, f"{cdn.url}/recording.wav")
+    body_of(alice.get(path(call), headers={"Range": "bytes=1-"}))
+    assert newest_entry(world.acme) == "Alice listened to the recording of the call call_1"
+
+
 @pytest.mark.parametrize("sent", ["bytes=0-1,5-9", "lines=1-2", "bytes=-", "x" * 5000])
 def test_odd_ranges_ask_for_everything(
     world: World, alice: CanaryClient, cdn: Any, sent: str
