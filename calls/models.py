@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid_utils.compat
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Lower, Now
 from django.urls import reverse
 
 from accounts.masking import shown_number
@@ -128,6 +128,8 @@ class Call(Conversation):
         db_persist=True,
     )
 
+    tags = models.ManyToManyField("calls.Tag", through="calls.CallTag", related_name="calls")
+
     objects = CallQuerySet.as_manager()
 
     class Meta:
@@ -160,6 +162,60 @@ class Call(Conversation):
         """The person's number, not the agent's (the callee's outbound), masked as it must be."""
         other = self.to_number if self.direction == "outbound" else self.from_number
         return shown_number(other)
+
+
+class Tag(models.Model):
+    """A word an organization sorts its calls by; its case does not matter."""
+
+    NAME_MAX_LENGTH = 40
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    name = models.CharField(max_length=NAME_MAX_LENGTH)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = (Lower("name"),)
+        constraints = [models.UniqueConstraint(Lower("name"), name="tag_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CallTag(models.Model):
+    """A tag on a call. Who set it is a label only, as people live in another schema."""
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, db_index=False)
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE)
+    tagged_by = models.CharField(max_length=254, blank=True, default="")
+    tagged_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        # Its index finds the tags of a call, too.
+        constraints = [models.UniqueConstraint(fields=["call", "tag"], name="call_tag_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.tag_id} on {self.call_id}"
+
+
+class CallNote(models.Model):
+    """What somebody wrote beside a call."""
+
+    TEXT_MAX_LENGTH = 4000
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="notes")
+    text = models.TextField(max_length=TEXT_MAX_LENGTH)
+    author_id = models.UUIDField()
+    author = models.CharField(max_length=254)
+    written_at = models.DateTimeField(db_default=Now(), editable=False)
+    edited_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"Note of {self.author}"
 
 
 class Chat(Conversation):
