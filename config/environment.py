@@ -28,6 +28,7 @@ KEY_BYTES = 32
 
 # django-environ's `smtps` means STARTTLS, to everybody else TLS from the start; so it is refused.
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 MAIL_SCHEMES = {*MAIL_PORTS, "filemail", "consolemail", "memorymail", "dummymail"}
 
 env = environ.Env()
@@ -131,6 +132,18 @@ def base_url(name: str, default: str, *, https_only: bool, why: str = _OWN_HTTPS
     if https_only and parts.scheme != "https":
         raise ImproperlyConfigured(f"{name} is {value!r}; production needs https, {why}.")
     return value
+
+
+def demo_retell_url(name: str, *, allowed: bool) -> str:
+    """Where a made-up Retell answers for demo organizations, on this machine; "" for nowhere."""
+    value: str = env.str(name, "")
+    if value and not allowed:
+        raise ImproperlyConfigured(
+            f"{name} is set; production asks Retell itself, for every organization. Remove it."
+        )
+    if value and urlsplit(base_url(name, "", https_only=False)).hostname not in LOOPBACK:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be an address of this machine.")
+    return value.rstrip("/")
 
 
 def mail_settings(name: str, default: str, *, tls_only: bool) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from config.environment import (
     choice,
     complete_from_local_file,
     count,
+    demo_retell_url,
     encryption_keys,
     env,
     mail_address,
@@ -250,6 +251,8 @@ RETELL_BASE_URL = base_url(
     https_only=PRODUCTION,
     why="or API keys and transcripts would travel in the clear",
 )
+# Instead, for organizations marked as demo; `make run` sets it and production refuses it.
+DEMO_RETELL_BASE_URL = demo_retell_url("DEMO_RETELL_BASE_URL", allowed=not PRODUCTION)
 # For connecting, for each part of an answer, and for the whole of it.
 RETELL_TIMEOUT_SECONDS = count("RETELL_TIMEOUT_SECONDS", 30)
 RETELL_TRIES = count("RETELL_TRIES", 5)

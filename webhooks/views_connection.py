@@ -72,7 +72,7 @@ def store_api_key(request: MemberRequest) -> HttpResponse:
         return _refuse(request, SENTENCES[Refused.NO_KEY])
     key = form.cleaned_data["api_key"]
     try:
-        workspace = keys.check_key(key)
+        workspace = keys.check_key(key, request.organization.pk)
         row = api_key.connect(
             request.organization.pk,
             key,

@@ -11,6 +11,7 @@ from agents.connection.exceptions import Refused, RetellKeyError
 from agents.models import API_KEY_FIELD, SIGNING_KEY_FIELD, ApiKeyState, RetellConnection
 from agents.retell import Kind, RetellApi, RetellApiError, Workspace
 from tenants import encryption
+from tenants.models import Organization
 
 KEY_MAX_LENGTH = 500
 WORKSPACE_ID_MAX_LENGTH = 255
@@ -30,16 +31,30 @@ def clean_key(key: str) -> str:
     return key
 
 
-def check_key(key: str) -> Workspace:
-    """The workspace of a key, as Retell says now. Raises `RetellKeyError`."""
-    return _asked(clean_key(key))
+def check_key(key: str, organization_id: UUID | None = None) -> Workspace:
+    """The workspace of a key, as Retell says now. Raises `RetellKeyError`.
+
+    `organization_id`: whose key it is to be; None while that one is not made yet.
+    """
+    return _asked(clean_key(key), _base_url(organization_id) if organization_id else "")
 
 
-def _asked(key: str) -> Workspace:
+def _base_url(organization_id: UUID) -> str:
+    """Retell's address, or for what is marked as demo the made-up one of `make run`."""
+    if not settings.DEMO_RETELL_BASE_URL:
+        return settings.RETELL_BASE_URL
+    is_demo = Organization.objects.filter(pk=organization_id, is_demo=True).exists()
+    return settings.DEMO_RETELL_BASE_URL if is_demo else settings.RETELL_BASE_URL
+
+
+def _asked(key: str, base_url: str) -> Workspace:
     failure: RetellKeyError
     try:
         with RetellApi(
-            key, timeout_seconds=settings.RETELL_CHECK_SECONDS, patience_seconds=0
+            key,
+            base_url=base_url,
+            timeout_seconds=settings.RETELL_CHECK_SECONDS,
+            patience_seconds=0,
         ) as api:
             workspace = api.workspace()
     except RetellApiError as error:
@@ -106,4 +121,5 @@ def open_api(organization_id: UUID, **options: Any) -> RetellApi:
     key = stored_api_key(row, organization_id)
     if not row.workspace_id or row.key_state == ApiKeyState.UNCHECKED:
         raise RetellKeyError(Refused.UNCHECKED)
-    return RetellApi(key, workspace_id=row.workspace_id, **options)
+    base_url = _base_url(organization_id)
+    return RetellApi(key, base_url=base_url, workspace_id=row.workspace_id, **options)

@@ -32,6 +32,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 class RetellApi:
     """One key's view of its workspace. Every method raises `RetellApiError`.
 
+    `base_url`: of another Retell than `RETELL_BASE_URL`.
     `workspace_id`: whose budget of requests is used, once it is known; until then the key's.
     `share`: how much of that budget to use at most, so that long jobs leave room to others.
     `patience_seconds`: how long to wait in all, for the budget and between tries; a page has none.
@@ -41,6 +42,7 @@ class RetellApi:
         self,
         api_key: str,
         *,
+        base_url: str = "",
         workspace_id: str = "",
         share: float = 1.0,
         timeout_seconds: float | None = None,
@@ -49,6 +51,7 @@ class RetellApi:
     ) -> None:
         self._sender = Sender(
             api_key,
+            base_url=base_url,
             workspace_id=workspace_id,
             share=share,
             timeout_seconds=timeout_seconds,

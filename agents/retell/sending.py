@@ -82,6 +82,7 @@ class Sender:
         self,
         api_key: str,
         *,
+        base_url: str,
         workspace_id: str,
         share: float,
         timeout_seconds: float | None,
@@ -101,7 +102,7 @@ class Sender:
         self.close = weakref.finalize(self, http.close)
         self.sdk = Retell(
             api_key=api_key,
-            base_url=settings.RETELL_BASE_URL,
+            base_url=base_url or settings.RETELL_BASE_URL,
             max_retries=0,
             default_headers={"Accept-Encoding": "identity"},
             http_client=http,

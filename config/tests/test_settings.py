@@ -93,6 +93,14 @@ def test_models_and_migrations_agree() -> None:
             "RETELL_BASE_URL is 'http://api.retellai.com'; production needs https, or API keys",
         ),
         ({"RETELL_BASE_URL": "api.retellai.com"}, "RETELL_BASE_URL is 'api.retellai.com'; it must"),
+        (
+            {"DEMO_RETELL_BASE_URL": "http://127.0.0.1:8002"},
+            "DEMO_RETELL_BASE_URL is set; production asks Retell itself, for every organization.",
+        ),
+        (
+            {"ENVIRONMENT": "development", "DEMO_RETELL_BASE_URL": "https://evil.example.com"},
+            "DEMO_RETELL_BASE_URL is 'https://evil.example.com'; it must be an address of this",
+        ),
         ({"RETELL_LIST_BUDGET": "0"}, "RETELL_LIST_BUDGET is '0'; it must be a whole number from"),
         ({"RETELL_TRIES": "many"}, "RETELL_TRIES is 'many'; it must be a whole number from 1."),
         ({"SECRET_KEY": None}, "SECRET_KEY is not set. "),
@@ -121,6 +129,8 @@ def test_models_and_migrations_agree() -> None:
         "no scheme",
         "Retell over http",
         "Retell without a scheme",
+        "a made-up Retell",
+        "a made-up Retell elsewhere",
         "a budget of nothing",
         "tries that are no number",
         "no secret key",

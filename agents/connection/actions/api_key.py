@@ -84,7 +84,7 @@ def confirm(organization_id: UUID) -> RetellConnection:
     row = keys.connection()
     key = keys.stored_api_key(row, organization_id)
     try:
-        workspace = keys.check_key(key)
+        workspace = keys.check_key(key, organization_id)
     except RetellKeyError as error:
         _note(row, _STATES.get(error.why))
         raise

@@ -58,7 +58,7 @@ class Command(OrganizationCommand):
         if options["signing_key_only"]:
             return signing_key.set_signing_key(organization.pk, key)
         if not options["no_check"]:
-            workspace = keys.check_key(key)
+            workspace = keys.check_key(key, organization.pk)
             return api_key.connect(organization.pk, key, workspace, signs_webhooks=signs)
         return api_key.store_unchecked(organization.pk, key, signs_webhooks=signs)
 
