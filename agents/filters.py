@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django import forms
-from django.http import HttpRequest
 
 from agents.models import AgentStatus
 from agents.presentation import Row
-from config.paging import with_parameters
+from config.filtering import FilterForm
 
 _FINDINGS = (("any", "Needs attention"), ("none", "Nothing found"))
 
 
-class AgentFilterForm(forms.Form):
+class AgentFilterForm(FilterForm):
     q = forms.CharField(max_length=100, required=False, label="Name or Retell ID")
     status = forms.ChoiceField(choices=[("", "Any"), *AgentStatus.choices], required=False)
     channel = forms.ChoiceField(
@@ -22,27 +21,9 @@ class AgentFilterForm(forms.Form):
     )
     findings = forms.ChoiceField(choices=[("", "Any"), *_FINDINGS], required=False)
 
-    def chosen(self) -> dict[str, str]:
-        """What was understood; the rest is ignored."""
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
-
     def matching(self, rows: Iterable[Row]) -> list[Row]:
-        chosen = self.chosen()
+        chosen = self.values()
         return [row for row in rows if _matches(row, chosen)]
-
-    def chips(self, request: HttpRequest) -> list[dict[str, str]]:
-        """The active filters, each with the URL that removes it."""
-        return [
-            {
-                "label": str(self[name].label),
-                "operator": "is",
-                "value": dict(self.fields[name].choices)[value],  # type: ignore[attr-defined]
-                "remove_url": with_parameters(request, **{name: None}),
-            }
-            for name, value in self.chosen().items()
-            if name != "q"
-        ]
 
 
 def _matches(row: Row, chosen: dict[str, str]) -> bool:

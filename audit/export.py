@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
 from itertools import chain
 
-from audit.filters import EntryFilter, shown_values
+from audit.filters import EntryFilter
 from audit.models import Entry
 from audit.presentation import KEYS, chain_label
 from config.csv_files import Cell
@@ -23,9 +23,10 @@ Rows = Sequence[Sequence[Cell]]
 Scope = Callable[[], AbstractContextManager[None]]
 
 
-def filter_text(filters: EntryFilter, zone: tzinfo) -> str:
-    """The filters in words: `Person is Alice; Time from 2026-11-01 00:00`."""
-    texts = [f"{label} {operator} {value}" for _, label, operator, value in shown_values(filters)]
+def filter_text(filters: EntryFilter) -> str:
+    """The filters in words: `Person is Alice; Time from Nov 1, 2026, 12:00 AM EDT`."""
+    shown = filters.form.shown_values()
+    texts = [f"{label} {operator} {value}" for _, label, operator, value in shown]
     return "; ".join(texts) or "none, all entries"
 
 
@@ -42,7 +43,7 @@ def _head(filters: EntryFilter, *, title: str, zone: tzinfo, now: datetime) -> R
     return [
         [title],
         [f"Times in {zone}"],
-        [f"Filter: {filter_text(filters, zone)}"],
+        [f"Filter: {filter_text(filters)}"],
         [f"Exported {now.astimezone(zone).isoformat(sep=' ', timespec='seconds')}"],
         COLUMNS,
     ]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from audit import vocabulary
 from audit.models import OPERATOR_CHAIN, Entry
 from audit.querysets import EntryQuerySet
 from audit.vocabulary import Kind
-from config.paging import CURSOR_PARAMETERS, with_parameters
+from config.filtering import FilterForm, ListFilter, TimeFilter
 from tenants.models import Organization
 
 NOBODY = "none"
@@ -26,10 +26,6 @@ _KINDS = (
     (Kind.DELETE.value, "Removed something"),
     (Kind.ACCESS.value, "Came in or read"),
 )
-
-
-def _local_input() -> forms.DateTimeInput:
-    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 def action_label(action: vocabulary.Action) -> str:
@@ -47,8 +43,22 @@ def _actions() -> list[tuple[str, list[tuple[str, str]]]]:
     return list(groups.items())
 
 
-class EntryFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes without types
-    """One organization's log. Times are read in the zone that is active."""
+class EntryFilterForm(FilterForm):
+    operators: ClassVar = {"since": _("from"), "until": _("before"), "q": _("contains")}
+    labels: ClassVar = {"since": _("Time"), "until": _("Time")}
+
+    def describe(self, name: str, value: Any) -> str:
+        if name == "organization":
+            return str(value[1])
+        if name == "object":
+            kind, __, key = value.partition(":")
+            newest = Entry.objects.filter(object_type=kind, object_pk=key).newest_first().first()
+            return str(newest.object_repr if newest else value)
+        return super().describe(name, value)
+
+
+class EntryFilter(ListFilter):
+    """One organization's log."""
 
     q = django_filters.CharFilter(method="search", label="Person or object", max_length=100)
     person = django_filters.ChoiceFilter(method="by_person", label="Person")
@@ -60,15 +70,12 @@ class EntryFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes with
     object = django_filters.CharFilter(
         method="by_object", label="Object", max_length=330, widget=forms.HiddenInput()
     )
-    since = django_filters.IsoDateTimeFilter(
-        "timestamp", "gte", label="From", widget=_local_input()
-    )
-    until = django_filters.IsoDateTimeFilter(
-        "timestamp", "lt", label="Until", widget=_local_input()
-    )
+    since = TimeFilter("timestamp", "gte", label="From")
+    until = TimeFilter("timestamp", "lt", label="Until")
 
     class Meta:
         model = Entry
+        form = EntryFilterForm
         fields: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, people: list[tuple[UUID, str]], **options: Any) -> None:
@@ -90,7 +97,7 @@ class EntryFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes with
 
     def by_object(self, entries: EntryQuerySet, name: str, value: str) -> EntryQuerySet:
         """`agents.agent:0193…`, as the links named History have it."""
-        kind, _, key = value.partition(":")
+        kind, __, key = value.partition(":")
         return entries.filter(object_type=kind, object_pk=key)
 
 
@@ -132,71 +139,3 @@ class OperatorEntryFilter(EntryFilter):
         self, entries: EntryQuerySet, name: str, value: tuple[UUID | None, str]
     ) -> EntryQuerySet:
         return entries.of_chain(value[0])
-
-
-_OPERATORS = {"since": "from", "until": "before", "q": "contains"}
-_LABELS = {"since": "Time", "until": "Time"}
-
-
-def shown_values(filters: EntryFilter) -> list[tuple[str, str, str, str]]:
-    """The filters that are set: name, label, operator and value as a person reads them."""
-    form = filters.form
-    form.is_valid()  # what is not understood is left out of the cleaned data
-    return [
-        (
-            name,
-            _LABELS.get(name, str(field.label)),
-            _OPERATORS.get(name, "is"),
-            _shown(field, name, value),
-        )
-        for name, field in form.fields.items()
-        if (value := form.cleaned_data.get(name)) not in (None, "")
-    ]
-
-
-def chips(request: HttpRequest, filters: EntryFilter) -> list[dict[str, str]]:
-    """The active filters, each with the URL that removes it."""
-    return [
-        {
-            "label": label,
-            "operator": operator,
-            "value": value,
-            "remove_url": with_parameters(request, **{name: None}),
-        }
-        for name, label, operator, value in shown_values(filters)
-        if name != "q"
-    ]
-
-
-def _shown(field: forms.Field, name: str, value: Any) -> str:
-    if name == "object":
-        kind, _, key = value.partition(":")
-        newest = Entry.objects.filter(object_type=kind, object_pk=key).newest_first().first()
-        return str(newest.object_repr if newest else value)
-    if isinstance(value, tuple):
-        return str(value[1])
-    if hasattr(value, "strftime"):
-        return f"{value:%Y-%m-%d %H:%M}"
-    return str(_flat(getattr(field, "choices", ())).get(str(value), value))
-
-
-def _flat(choices: Any) -> dict[str, str]:
-    """Choices by value, also those in groups."""
-    found: dict[str, str] = {}
-    for value, label in choices:
-        found |= _flat(label) if isinstance(label, list | tuple) else {str(value): str(label)}
-    return found
-
-
-def ignored(request: HttpRequest, filters: EntryFilter) -> list[str]:
-    """What of the URL was not understood and therefore not applied, as sentences."""
-    form = filters.form
-    known = {*form.fields, *CURSOR_PARAMETERS}
-    sentences = [
-        f"The filter “{name[:40]}” is not known and was ignored."
-        for name in request.GET
-        if name not in known
-    ]
-    return sentences + [
-        f"“{form.fields[name].label}” was not understood and was ignored." for name in form.errors
-    ]

@@ -12,7 +12,7 @@ from django.db.models import TextChoices
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from audit.filters import EntryFilter, chips, ignored
+from audit.filters import EntryFilter
 from audit.models import Entry
 from audit.vocabulary import Kind
 from config.paging import count_text, keyset_page
@@ -70,9 +70,9 @@ def list_context(
         "rows": [_row(request, entry, organizations if names else None) for entry in page.rows],
         "count_text": count_text(filters.qs, len(page.rows), "entries"),
         "zone": zone,
-        "filters": chips(request, filters),
+        "filters": filters.form.chips(request),
         "filter_form": filters.form,
-        "ignored": ignored(request, filters),
+        "ignored": filters.form.ignored(request.GET),
         "is_filtered": bool(query),
         "clear_url": request.path,
         "export_url": f"{reverse('audit:export')}?{query}".rstrip("?"),

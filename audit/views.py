@@ -32,14 +32,18 @@ OPERATOR_ZONE: tzinfo = ZoneInfo("UTC")
 def _filters(request: MemberRequest) -> EntryFilter:
     people = people_of(request.organization.pk)
     entries = Entry.objects.of_chain(request.organization.pk).newest_first()
-    return EntryFilter(request.GET, entries, request=request, people=people)
+    return EntryFilter(
+        request.GET, entries, request=request, people=people, zone=request.organization.zone
+    )
 
 
 def _operator_filters(request: OperatorRequest) -> OperatorEntryFilter:
     chain = chosen_chain(request.GET.get("organization", ""))
     people = people_of(chain[0] if chain else None)
     entries = Entry.objects.newest_first()
-    return OperatorEntryFilter(request.GET, entries, request=request, people=people)
+    return OperatorEntryFilter(
+        request.GET, entries, request=request, people=people, zone=OPERATOR_ZONE
+    )
 
 
 @require_GET
@@ -98,7 +102,7 @@ def _export(
     filters: EntryFilter, *, name: str, title: str, zone: tzinfo, scope: export.Scope
 ) -> HttpResponse:
     now = timezone.now()
-    actions.note_export(export.filter_text(filters, zone))
+    actions.note_export(export.filter_text(filters))
     rows = export.batches(filters, title=title, zone=zone, now=now, scope=scope)
     answer = csv_response(f"audit-{name}-{now.astimezone(zone):%Y-%m-%d}.csv", rows)
     return cast(HttpResponse, answer)  # a streamed one is of another class

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, ClassVar
 
 import django_filters
-from django import forms
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.utils import timezone
-from django_filters.fields import IsoDateTimeField
+from django.utils.translation import gettext_lazy as _
 
 from accounts.access import sees_personal_data
 from accounts.masking import VISIBLE_DIGITS
@@ -19,8 +15,7 @@ from agents.models import Agent
 from calls import outcomes
 from calls.models import Call
 from calls.outcomes import Outcome
-from config.paging import CURSOR_PARAMETERS, with_parameters
-from config.templatetags.formats import in_zone, moment
+from config.filtering import FilterForm, ListFilter, TimeFilter
 
 _DIRECTIONS = (("inbound", "Inbound"), ("outbound", "Outbound"))
 _TYPES = (("phone_call", "Phone"), ("web_call", "Web"))
@@ -31,35 +26,16 @@ _STATUSES = tuple(
 _SENTIMENTS = tuple((value, value) for value in ("Positive", "Neutral", "Negative", "Unknown"))
 
 
-def _local_input() -> forms.DateTimeInput:
-    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+class CallFilterForm(FilterForm):
+    operators: ClassVar = {
+        "started_after": _("from"),
+        "started_before": _("before"),
+        "min_duration_s": "≥",
+    }
 
 
-class _TimeField(IsoDateTimeField):  # type: ignore[misc]  # comes without types
-    """A time typed without an offset, read on the clock of `zone`."""
-
-    def __init__(self, *args: Any, zone: tzinfo = UTC, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.zone = zone
-
-    def to_python(self, value: Any) -> datetime | None:
-        with timezone.override(self.zone):
-            when: datetime | None = super().to_python(value)
-        return when and in_zone(when, self.zone)
-
-
-class _TimeFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # comes without types
-    field_class = _TimeField
-
-
-class CallFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes without types
+class CallFilter(ListFilter):
     """Times are read in the organization's zone, whoever looks; see `config.zones`."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        zone = self.request.organization.zone
-        for name in ("started_after", "started_before"):
-            self.filters[name].extra |= {"zone": zone, "help_text": f"Time in {zone.key}."}
 
     q = django_filters.CharFilter(method="search", label="Number or call ID", max_length=100)
     agent = django_filters.ModelChoiceFilter(
@@ -80,14 +56,15 @@ class CallFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes witho
         choices=(("revenue", "Revenue"), ("test", "Test")),
         label="Revenue or test",
     )
-    started_after = _TimeFilter("sort_at", "gte", label="From", widget=_local_input())
-    started_before = _TimeFilter("sort_at", "lt", label="Until", widget=_local_input())
+    started_after = TimeFilter("sort_at", "gte", label="From")
+    started_before = TimeFilter("sort_at", "lt", label="Until")
     min_duration_s = django_filters.NumberFilter(
         method="by_duration", label="At least (seconds)", min_value=0, max_value=10**6
     )
 
     class Meta:
         model = Call
+        form = CallFilterForm
         fields: tuple[str, ...] = ()
 
     def search(self, queryset: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
@@ -115,49 +92,3 @@ def _number_matches(column: str, digits: str) -> Q:
     if len(digits) == VISIBLE_DIGITS:
         whole |= Q(**{f"{column}__endswith": digits})
     return whole
-
-
-_OPERATORS = {"started_after": "from", "started_before": "before", "min_duration_s": "≥"}
-
-
-def chips(request: HttpRequest, filters: CallFilter) -> list[dict[str, str]]:
-    """The active filters, each with the URL that removes it."""
-    form = filters.form
-    rows = []
-    for name, field in form.fields.items():
-        value = form.cleaned_data.get(name) if form.is_bound else None
-        if value in (None, "") or name == "q":
-            continue
-        rows.append(
-            {
-                "label": str(field.label),
-                "operator": _OPERATORS.get(name, "is"),
-                "value": _shown(field, value),
-                "remove_url": with_parameters(request, **{name: None}),
-            }
-        )
-    return rows
-
-
-def _shown(field: forms.Field, value: Any) -> str:
-    if isinstance(value, Agent):
-        return value.display_name
-    choices = dict(getattr(field, "choices", ()))
-    if value in choices:
-        return str(choices[value])
-    if isinstance(value, datetime):
-        return f"{moment(value, value.tzinfo)} {value.tzname()}"
-    return str(value)
-
-
-def ignored(request: HttpRequest, filters: CallFilter) -> list[str]:
-    """What of the URL was not understood and therefore not applied, as sentences."""
-    form = filters.form
-    unknown = [
-        name for name in request.GET if name not in form.fields and name not in CURSOR_PARAMETERS
-    ]
-    sentences = [f"The filter “{name[:40]}” is not known and was ignored." for name in unknown]
-    for name in form.errors if form.is_bound else ():
-        label = form.fields[name].label
-        sentences.append(f"“{label}” was not understood and was ignored.")
-    return sentences

@@ -16,7 +16,7 @@ from accounts.access import may, member_required, right_required
 from accounts.http import MemberRequest
 from accounts.roles import Right
 from calls import access, actions, presentation, recordings
-from calls.filters import CallFilter, chips, ignored
+from calls.filters import CallFilter
 from calls.forms import BillableForm
 from calls.models import Call, Chat
 from config import zones
@@ -30,15 +30,15 @@ MOST_HEARD = 100
 @require_GET
 @member_required
 def call_list(request: MemberRequest) -> HttpResponse:
-    filters = CallFilter(request.GET, Call.objects.for_list(), request=request)
+    filters = CallFilter(request.GET, Call.objects.for_list(), zone=request.organization.zone)
     page = keyset_page(request, filters.qs, name="calls")
     context = {
         "page": page,
         "count_text": count_text(filters.qs, len(page.rows), "calls"),
         "zone": zones.shown(),
-        "filters": chips(request, filters),
+        "filters": filters.form.chips(request),
         "filter_form": filters.form,
-        "ignored": ignored(request, filters),
+        "ignored": filters.form.ignored(request.GET),
         "clear_url": request.path,
     }
     return render_page(request, "calls/list.html", "calls/_table.html", context)

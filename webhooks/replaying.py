@@ -23,8 +23,8 @@ from jobs.models import Job
 from notifications import signals
 from tenants.models import Organization
 from webhooks import actions
-from webhooks.exceptions import BodyGone, is_away
-from webhooks.filters import DeliveryFilter, as_text, given
+from webhooks.exceptions import BodyGone, StopsWorker, is_away
+from webhooks.filters import DeliveryFilter, as_text
 from webhooks.models import Delivery, DeliveryState
 from webhooks.querysets import DeliveryQuerySet
 
@@ -36,6 +36,7 @@ COUNT_LIMIT = 100_000
 TITLE = "Apply again: {filter}"
 # How one may end, as the job counts it; besides "still quarantined: <reason>" and "failed".
 APPLIED, UNCHANGED, IGNORED, BODY_REMOVED = "applied", "unchanged", "ignored", "body removed"
+STOPS_WORKER = "left out: never comes to an end"
 GOOD = (APPLIED, UNCHANGED, IGNORED)
 
 
@@ -91,7 +92,7 @@ class Selection:
 def select(organization: Organization, filters: DeliveryFilter) -> Selection:
     """What the log shows now under this filter."""
     newest = filters.qs.order_by("-id").values_list("pk", flat=True).first()
-    return Selection(given(filters.data, filters), organization.time_zone, newest)
+    return Selection(filters.given(), organization.time_zone, newest)
 
 
 def start(organization: Organization, selection: Selection, *, user: User | None = None) -> Job:
@@ -134,6 +135,8 @@ def _apply(pk: UUID, organization: Organization) -> tuple[str, list[str]]:
         applied = actions.apply_again(delivery, organization=organization)
     except BodyGone:
         return BODY_REMOVED, []
+    except StopsWorker:
+        return STOPS_WORKER, []
     except Exception as error:
         if is_away(error):
             raise

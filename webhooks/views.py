@@ -20,7 +20,7 @@ from config.paging import capped_count, capped_text, count_text, keyset_page, wi
 from config.partials import render_page, wants_partial
 from webhooks import access, actions, presentation, refusals, replaying, retention
 from webhooks.exceptions import BodyGone
-from webhooks.filters import DeliveryFilter, chips, ignored, shown_values
+from webhooks.filters import DeliveryFilter
 from webhooks.forms import RetentionForm
 from webhooks.models import Delivery, DeliveryState, Retention
 
@@ -45,9 +45,9 @@ def delivery_list(request: MemberRequest) -> HttpResponse:
         "page": page,
         "count_text": f"{len(page.rows):,} of {capped_text(count, 'deliveries')}",
         "verdicts": _verdict_tabs(request),
-        "filters": chips(request, filters),
+        "filters": filters.form.chips(request),
         "filter_form": filters.form,
-        "ignored": ignored(request.GET, filters),
+        "ignored": filters.form.ignored(request.GET),
         "clear_url": request.path,
         "zone": zones.shown(),
         "replay_url": reverse("webhooks:replay_all")
@@ -126,7 +126,7 @@ def replay_all(request: MemberRequest) -> HttpResponse:
             return redirect("webhooks:list")
         return redirect(replaying.start(request.organization, selection, user=request.user))
     filters = _filters(request)
-    if ignored(request.GET, filters):
+    if filters.form.ignored(request.GET):
         messages.error(request, "Nothing was started: a filter was not understood, and without it"
                        " this would apply more than you mean.")  # fmt: skip
         return redirect(f"{reverse('webhooks:list')}?{request.GET.urlencode()}")
@@ -135,7 +135,7 @@ def replay_all(request: MemberRequest) -> HttpResponse:
     context = {
         "count": count,
         "count_text": capped_text(count, "deliveries", replaying.COUNT_LIMIT),
-        "filters": shown_values(filters),
+        "filters": filters.form.shown_values(),
         "selection": access.sign_selection(selection),
         "list_url": f"{reverse('webhooks:list')}?{request.GET.urlencode()}",
     }

@@ -15,7 +15,7 @@ from tenants.models import Organization
 from tenants.pin import organization_context
 from tenants.scope import platform
 from webhooks import replaying
-from webhooks.filters import DeliveryFilter, ignored
+from webhooks.filters import DeliveryFilter
 from webhooks.models import Delivery
 
 POLL_SECONDS = 0.5
@@ -71,7 +71,7 @@ class Command(BaseCommand):
     ) -> replaying.Selection:
         data = {name: options[option] for option, (name, _) in FILTERS.items() if options[option]}
         filters = DeliveryFilter(data, Delivery.objects.for_list(), zone=organization.zone)
-        if wrong := ignored(data, filters):
+        if wrong := filters.form.ignored(data):
             raise CommandError(f"{wrong[0].replace(' and was ignored', '')} Nothing was done.")
         return replaying.select(organization, filters)
 
