@@ -258,7 +258,7 @@ class RetellAlert(models.Model):
     is_resolved = models.BooleanField(db_default=False)
     resolved_at = models.DateTimeField(null=True)
     body = models.JSONField(default=dict)
-    # Per field how much the event counts that said it; see calls/actions.py.
+    # Per field how much the event counts that said it; see calls/actions/merging.py.
     provenance = models.JSONField(default=dict)
     first_seen_at = models.DateTimeField(db_default=Now())
 

@@ -1,4 +1,4 @@
-"""Changes to calls: the merge, alerts, and what an admin decides."""
+"""What Retell's events change: calls, chats and its alerts."""
 
 from __future__ import annotations
 
@@ -11,31 +11,13 @@ from typing import Any
 
 import psycopg
 from django.db import connection, transaction
-from django.utils import timezone
 
-from audit.actions import record
-from audit.vocabulary import Action, Kind
 from calls import sql as calls_sql
-from calls.models import Call, Chat, RetellAlert
+from calls.models import RetellAlert
 from calls.reader import MAX_TIMESTAMP_MS, Reading, timestamp
 from calls.sql import Target
 
 ALERT_TEXT_MAX_LENGTH = 500
-
-CLASSIFIED = Action("calls.classified", "classed the call {object}")
-CLASSIFICATION_KEPT = Action(
-    "calls.classification_kept", "confirmed that the call {object} is {is}"
-)
-READ_CALL = Action("calls.read", "read the transcript of the call {object}", Kind.ACCESS)
-LISTENED = Action("calls.listened", "listened to the recording of the call {object}", Kind.ACCESS)
-DOWNLOADED = Action(
-    "calls.downloaded", "downloaded the recording of the call {object}", Kind.ACCESS
-)
-READ_CHAT = Action("calls.chat_read", "read the messages of the chat {object}", Kind.ACCESS)
-
-
-class ClassificationError(Exception):
-    """The call cannot be reclassified as asked."""
 
 
 def merge(
@@ -93,41 +75,3 @@ def record_alert(incident_id: str, alert: Mapping[str, Any], *, event: str) -> N
                 row.provenance[name] = key
         row.is_resolved = row.is_resolved or resolves
         row.save(update_fields=[*said, "is_resolved", "provenance"])
-
-
-def classify(call: Call, *, is_billable: bool, reason: str, changed_by: str) -> None:
-    """Decide whether a call is billable; the reason is kept and outranks Retell's signals.
-
-    Raises `ClassificationError` without a reason.
-    """
-    reason = reason.strip()
-    if not reason:
-        raise ClassificationError("Say why: the reason stands on the call from now on.")
-    with transaction.atomic():
-        before = Call.objects.select_for_update().only("is_billable").get(pk=call.pk).is_billable
-        Call.objects.filter(pk=call.pk).update(
-            billable_override=is_billable,
-            billable_reason=reason[:200],
-            billable_changed_by=changed_by,
-            billable_changed_at=timezone.now(),
-        )
-        _record_classification(call, before=before, after=is_billable, reason=reason)
-
-
-def _record_classification(call: Call, *, before: bool, after: bool, reason: str) -> None:
-    names = {True: "revenue", False: "test"}
-    if before == after:
-        record(CLASSIFICATION_KEPT, call, details={"is": names[after]}, reason=reason)
-    else:
-        changes = {"billing": [names[before], names[after]]}
-        record(CLASSIFIED, call, changes=changes, reason=reason)
-
-
-def note_reading(conversation: Call | Chat) -> None:
-    """Somebody is being shown what was said; without this entry they are not."""
-    record(READ_CALL if isinstance(conversation, Call) else READ_CHAT, conversation)
-
-
-def note_listening(call: Call, *, download: bool) -> None:
-    """Once a time it is played from its beginning, and each time it is downloaded."""
-    record(DOWNLOADED if download else LISTENED, call)
