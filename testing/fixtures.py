@@ -160,7 +160,7 @@ def _empty_schemas(world: World) -> None:
         schema = organization.schema_name
         with owner.cursor() as cursor:
             cursor.execute(
-                sql.SQL("TRUNCATE {}").format(
+                sql.SQL("TRUNCATE {} CASCADE").format(
                     sql.SQL(", ").join(
                         sql.Identifier(schema, table)
                         for table in (
