@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.utils import timezone
 
 from agents.actions import note_agent
@@ -32,8 +33,8 @@ from tenants.models import Organization
 from tenants.pin import organization_context
 from webhooks import retell, rows, storing
 from webhooks.endpoints import Endpoint
-from webhooks.exceptions import BodyGone, StorageUnavailable, is_away
-from webhooks.models import Delivery, DeliveryState
+from webhooks.exceptions import BodyGone, StopsWorker, StorageUnavailable, is_away
+from webhooks.models import REASONS, Delivery, DeliveryState
 from webhooks.retell import Action, Parsed
 from webhooks.storing import Incoming
 
@@ -47,6 +48,9 @@ READ_BODY = vocabulary.Action(
 ATTEMPTS_MAX = 32_767
 REDACTION_BATCH, REDACTION_ROUNDS = 200, 25
 REDACTION_SETTLES = timedelta(minutes=1)
+# In all, and begun in a row without coming to an end.
+TRIED_BY_ITSELF_MAX = 12
+UNFINISHED_MAX = 3
 RETRY_DELAYS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
 
 
@@ -165,28 +169,37 @@ def apply_again(delivery: Delivery, *, organization: Organization) -> Applied:
     """Apply what is stored of a delivery once more: a failed one, or one in quarantine after a
     fix. The merge makes it safe for an applied one too.
 
-    Raises `BodyGone`. The caller says that something changed, to `notifications.signals`.
+    Raises `BodyGone`, and `StopsWorker` for one that never comes to an end. The caller says that
+    something changed, to `notifications.signals`.
     """
     if delivery.body_removed_at is not None:
         raise BodyGone(
             f"Its body was removed on {moment(delivery.body_removed_at)}, so it cannot be applied"
             " again. Nothing was changed."
         )
+    if delivery.unfinished >= UNFINISHED_MAX:
+        _give_up(delivery)
+        raise StopsWorker(REASONS["stopped_worker"])
     before = (delivery.state, delivery.reason)
     _postpone(delivery)
     parsed, merged = _try_to_apply(delivery, organization.schema_name)
+    delivery.unfinished = 0
     delivery.save(
         update_fields=[
             "event", "subject_id", "agent_id", "state", "reason", "reason_detail", "applied_at",
-            "retry_at", "redact_at",
+            "retry_at", "redact_at", "unfinished",
         ]
     )  # fmt: skip
     return Applied(parsed, merged or before != (delivery.state, delivery.reason))
 
 
 def replay(delivery: Delivery, *, organization: Organization) -> Applied:
-    """`apply_again` because somebody asked for it, which is written down. Raises `BodyGone`."""
+    """`apply_again` because somebody asked for it, which is written down. Raises `BodyGone`.
+
+    Also one that never came to an end: whoever asks for this very one has a reason.
+    """
     before = delivery.verdict
+    delivery.unfinished = 0
     with transaction.atomic():
         applied = apply_again(delivery, organization=organization)
         after = delivery.verdict
@@ -218,15 +231,39 @@ def _try_to_apply(delivery: Delivery, schema: str) -> tuple[Parsed | None, bool]
         may_be_kept = False
     except Exception as error:
         if is_away(error):
+            _note_ended(delivery)
             raise
         _log_failure("applying a delivery again failed", error)
-        delivery.state, delivery.reason = DeliveryState.FAILED, "apply_error"
-        delivery.reason_detail, may_be_kept = type(error).__name__, False
+        _note_failed(delivery)
+        may_be_kept = False
     else:
         _note_applied(delivery, parsed)
     if not may_be_kept:  # what it says of storage was perhaps not heard before
         delivery.redact_at = timezone.now()
     return parsed, merged
+
+
+def _note_failed(delivery: Delivery) -> None:
+    delivery.state, delivery.reason, delivery.reason_detail = (
+        DeliveryState.FAILED,
+        "apply_error",
+        "",
+    )
+    if delivery.attempts >= TRIED_BY_ITSELF_MAX:
+        delivery.reason, delivery.retry_at = "gave_up", None
+
+
+def _note_ended(delivery: Delivery) -> None:
+    """It came to an end, though the database is away; as far as that can be written down."""
+    with suppress(Error):
+        Delivery.objects.filter(pk=delivery.pk).update(unfinished=0)
+
+
+def _give_up(delivery: Delivery) -> None:
+    """The verdict on one that never comes to an end. What was applied before stays applied."""
+    delivery.state, delivery.reason = DeliveryState.FAILED, "stopped_worker"
+    delivery.reason_detail, delivery.retry_at = "", None
+    delivery.save(update_fields=["state", "reason", "reason_detail", "retry_at"])
 
 
 def _note_applied(delivery: Delivery, parsed: Parsed) -> None:
@@ -248,9 +285,10 @@ def _may_be_kept(document: Mapping[str, Any], parsed: Parsed) -> bool:
 def _postpone(delivery: Delivery) -> None:
     """Count the attempt before making it, so that one that kills the job cannot block the rest."""
     delivery.attempts = min(delivery.attempts + 1, ATTEMPTS_MAX)
+    delivery.unfinished += 1
     delay = RETRY_DELAYS[min(delivery.attempts, len(RETRY_DELAYS)) - 1]
     delivery.retry_at = timezone.now() + delay
-    delivery.save(update_fields=["attempts", "retry_at"])
+    delivery.save(update_fields=["attempts", "unfinished", "retry_at"])
 
 
 def _apply(schema: str, parsed: Parsed, received_at: datetime) -> bool:

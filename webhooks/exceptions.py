@@ -18,6 +18,10 @@ class BodyGone(Exception):
     """There is nothing left to apply; the message is a sentence."""
 
 
+class StopsWorker(Exception):
+    """Applying it never came to an end, so it is not tried; the message is a sentence."""
+
+
 def is_away(error: BaseException) -> bool:
     """Whether a database error means that the server cannot be used just now.
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 
 from webhooks.querysets import UNDECODABLE_REASONS, DeliveryQuerySet
 
@@ -55,6 +56,15 @@ REASONS: dict[str, str] = {
     "alert_incident_id_invalid": "The alert's incident id is no identifier of Retell.",
     "unknown_event": "Retell sent an event this version does not know; it is kept.",
     "apply_error": "Applying it failed on our side; a job tries again.",
+    "gave_up": gettext_noop(
+        "Applying it failed too often, so it is not tried by itself any more. The body is kept:"
+        " apply it again after an update, or tell the operator."
+    ),
+    "stopped_worker": gettext_noop(
+        "Applying it was begun three times and never came to an end, as if it stopped the program."
+        " It is not tried by itself any more, and left out when many are applied again. The body is"
+        " kept: tell the operator, and apply this one again after an update."
+    ),
 }
 
 
@@ -87,6 +97,8 @@ class Delivery(models.Model):
     # Retell's id of the agent, as far as the body says.
     agent_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unknown is not empty
     attempts = models.SmallIntegerField(default=1)
+    # Attempts in a row that were begun and never came to an end, as when they kill the worker.
+    unfinished = models.SmallIntegerField(default=0, db_default=0)
     # When it first counted; applying it again does not move this.
     applied_at = models.DateTimeField(null=True)
     # Due mark of the job that tries failed deliveries again.
@@ -146,7 +158,9 @@ class Delivery(models.Model):
 
     @property
     def reason_text(self) -> str:
-        return self.reason_detail or REASONS.get(self.reason, self.reason)
+        if self.reason_detail or not self.reason:
+            return self.reason_detail
+        return gettext(REASONS.get(self.reason, self.reason))
 
     @property
     def is_decodable(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from notifications import signals
 from tenants.each import for_each_organization
 from tenants.models import Organization
 from webhooks import actions, retention
+from webhooks.exceptions import StopsWorker
 from webhooks.models import Delivery
 from webhooks.replaying import REPLAY  # noqa: F401 - the worker finds its kind of job here
 
@@ -20,8 +22,10 @@ RETRY_BATCH = 200
 
 def _retry(organization: Organization) -> None:
     for delivery in Delivery.objects.due(timezone.now())[:RETRY_BATCH]:
-        applied = actions.apply_again(delivery, organization=organization)
-        signals.changed(organization.pk, *actions.topics(applied.parsed))
+        topics = ["deliveries"]
+        with suppress(StopsWorker):  # which stands on the delivery now
+            topics = actions.topics(actions.apply_again(delivery, organization=organization).parsed)
+        signals.changed(organization.pk, *topics)
 
 
 @app.periodic(cron="* * * * *")

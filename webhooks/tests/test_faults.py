@@ -114,6 +114,17 @@ def test_each_further_failure_waits_longer(committed: World, failing: pytest.Mon
     assert waits == [10, 60, 360, 360, 360]
 
 
+def test_one_that_goes_on_failing_is_not_tried_by_itself_for_ever(
+    committed: World, failing: pytest.MonkeyPatch
+) -> None:
+    receive(committed, BODY)
+    while again(committed).retry_at is not None:
+        assert only_delivery(committed).attempts < 20
+    delivery = only_delivery(committed)
+    assert (delivery.state, delivery.reason) == ("failed", "gave_up")
+    assert "apply it again after an update" in delivery.reason_text
+
+
 def test_a_failed_delivery_is_due_after_its_delay(
     committed: World, failing: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ from tenants.models import Organization
 from tenants.pin import organization_context
 from testing.fixtures import ClientFactory, World
 from testing.retell import against_database, body_of, call_of, receive, samples, undone
-from webhooks import actions, replaying, retention
+from webhooks import actions, replaying, retention, tasks
 from webhooks.filters import DeliveryFilter
 from webhooks.models import Delivery
 
@@ -169,6 +169,63 @@ def test_work_of_a_killed_worker_goes_on_behind_the_last_one(
     run(in_acme, job)
     assert (job.state, job.done, job.counts) == (JobState.DONE, 5, {"unchanged": 5})
     assert tried == ["call_0", "call_1", "call_2", "call_2", "call_3", "call_4"]
+
+
+def kill_the_worker_at(call_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    merge = calls_actions.merge
+
+    def die(schema: str, target: Any, reading: Any, **more: Any) -> None:
+        if reading.subject_id == call_id:
+            raise KilledWorker
+        merge(schema, target, reading, **more)
+
+    monkeypatch.setattr(calls_actions, "merge", die)
+
+
+def killed(organization: Organization, job: Job) -> None:
+    with pytest.raises(KilledWorker):
+        jobs.run(organization, job.pk)
+    Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+
+
+def test_one_that_kills_each_worker_is_left_out_with_a_verdict(
+    world: World, in_acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls(world, 3)
+    job = replaying.start(in_acme, selected(in_acme))
+    kill_the_worker_at("call_1", monkeypatch)
+    for _ in range(actions.UNFINISHED_MAX):
+        killed(in_acme, job)
+    run(in_acme, job)
+    assert (job.state, job.done) == (JobState.DONE, 3)
+    assert job.counts == {"unchanged": 2, replaying.STOPS_WORKER: 1}
+    delivery = Delivery.objects.get(subject_id="call_1")
+    assert (delivery.state, delivery.reason, delivery.retry_at) == (
+        "failed",
+        "stopped_worker",
+        None,
+    )
+    assert "never came to an end" in delivery.reason_text
+
+
+def test_asking_for_that_very_one_tries_it_and_an_end_counts_anew(
+    world: World, in_acme: Organization
+) -> None:
+    calls(world, 1)
+    Delivery.objects.update(unfinished=actions.UNFINISHED_MAX)
+    actions.replay(Delivery.objects.get(), organization=in_acme)
+    assert Delivery.objects.get().unfinished == 0
+
+
+def test_the_job_that_tries_again_leaves_it_out_too(world: World, in_acme: Organization) -> None:
+    calls(world, 2)
+    soon = timezone.now() - timedelta(minutes=1)
+    Delivery.objects.update(retry_at=soon, state="failed")
+    Delivery.objects.filter(subject_id="call_0").update(unfinished=actions.UNFINISHED_MAX)
+    tasks._retry(in_acme)
+    states = Delivery.objects.order_by("id").values_list("state", "reason")
+    assert list(states) == [("failed", "stopped_worker"), ("applied", "")]
+    assert not Delivery.objects.due(timezone.now() + timedelta(days=9)).exists()
 
 
 def test_a_cancelled_one_stops_and_keeps_what_was_done(
