@@ -10,11 +10,14 @@ from zoneinfo import ZoneInfo
 import uuid_utils.compat
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 from django_tenants.models import DomainMixin, TenantMixin
 
 from tenants import encryption
+from tenants.branding.palette import HEX_COLOUR
 from tenants.querysets import OrganizationQuerySet, WebhookEndpointQuerySet
 from tenants.slugs import SLUG_MAX_LENGTH, validate_slug
 from tenants.statuses import OrganizationStatus as OrganizationStatus
@@ -52,6 +55,16 @@ class Organization(TenantMixin):
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     currency = models.CharField(max_length=3, default="USD")
     is_demo = models.BooleanField(default=False)
+    # As chosen, "#rrggbb"; what pages show is tenants.branding.palette's. Empty: the product's own.
+    accent = models.CharField(
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[RegexValidator(HEX_COLOUR, "Write the colour as #4a4ed6.")],
+    )
+    # Of OrganizationLogo's picture; its address. Empty without one.
+    logo_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
     # Hash of the newest migrations its schema carries; `release` compares it in one query.
     migration_fingerprint = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -104,6 +117,18 @@ class Organization(TenantMixin):
         return self.base_url + path
 
 
+class OrganizationLogo(models.Model):
+    """The picture beside an organization's name; apart, so that no list ever loads it."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="logo"
+    )
+    png = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"Logo of {self.organization_id}"
+
+
 class Domain(DomainMixin):
     """A customer's own host name. Hosts below `BASE_DOMAIN` follow from the slug: no rows."""
 
@@ -146,6 +171,10 @@ class WebhookEndpoint(models.Model):
                 token, organization_id=organization.pk, field="webhook_token"
             ),
         )
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
     @property
     def token(self) -> str:

@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db.models import Count, Max, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from agents.connection import keys
+from agents.guardian import Finding, findings, is_right, own_urls
 from agents.models import API_KEY_FIELD, SIGNING_KEY_FIELD, RetellConnection
 from tenants import encryption
 from tenants.models import Organization, WebhookEndpoint
@@ -20,6 +22,9 @@ from tenants.scope import platform
 from webhooks import ids, refusals, signature, usage
 from webhooks.models import Delivery
 from webhooks.signature import Refusal
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
@@ -31,18 +36,22 @@ DAY, WEEK = timedelta(days=1), timedelta(days=7)
 class Hint:
     """Something to check; `number` of refused deliveries of the last 24 hours say so."""
 
-    text: str
+    text: StrOrPromise
     number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """`last`: the newest correctly signed delivery. `refused`: causes of the last 24 hours."""
+    """`last`: the newest correctly signed delivery. `refused`: causes of the last 24 hours.
+
+    `elsewhere`: what the guardian found of agents whose events do not come here.
+    """
 
     last: Delivery | None
     checked_at: datetime | None
     refused: list[Hint]
     to_check: list[Hint]
+    elsewhere: list[Finding]
 
     @property
     def is_connected(self) -> bool:
@@ -53,69 +62,100 @@ def arrival(organization: Organization, row: RetellConnection) -> Arrival:
     last = Delivery.objects.for_list().first()
     causes = refusals.by_cause(organization.schema_name)
     refused = [
-        Hint(REFUSED[cause].format(ends_in=row.key_last4), number)
+        Hint(str(REFUSED[cause]) % {"ends_in": row.key_last4}, number)
         for cause, number in sorted(causes.items(), key=lambda item: -item[1])
         if cause in REFUSED
     ]
     waits = last is None and row.checked_at is None
-    return Arrival(last, row.checked_at, refused, _to_check(row) if waits else [])
+    to_check = _to_check(organization, row) if waits else []
+    return Arrival(last, row.checked_at, refused, to_check, elsewhere(row))
 
 
-REFUSED: dict[Refusal, str] = {
-    Refusal.NO_KEY: (
+REFUSED: dict[Refusal, StrOrPromise] = {
+    Refusal.NO_KEY: _(
         "that came before a signing key was stored here, so that nothing could be verified. Store"
         " the key with the webhook badge."
     ),
-    Refusal.WRONG_KEY: (
-        "signed with another key than the one stored here, which ends in {ends_in}. In Retell,"
+    Refusal.WRONG_KEY: _(
+        "signed with another key than the one stored here, which ends in %(ends_in)s. In Retell,"
         " look under API Keys which one has the webhook badge: store that one as signing key here,"
         " or move the badge."
     ),
-    Refusal.NO_HEADER: (
+    Refusal.NO_HEADER: _(
         "without a signature: no key has the webhook badge in Retell, a proxy in between"
         " removes the header X-Retell-Signature, or somebody else sent it."
     ),
-    Refusal.MALFORMED_HEADER: (
+    Refusal.MALFORMED_HEADER: _(
         "with a signature that is not Retell's. Somebody else sent it, or a proxy"
         " changed the header X-Retell-Signature."
     ),
-    Refusal.STALE: (
+    Refusal.EXPIRED_URL: _(
+        "sent to an old webhook URL of this organization, which works no more. In Retell, set the"
+        " URL above for the account, and for each agent that has one of its own."
+    ),
+    Refusal.STALE: _(
         "signed more than five minutes before arriving: the clock of this server is ahead,"
         " or a proxy held them back."
     ),
-    Refusal.AHEAD: (
+    Refusal.AHEAD: _(
         "signed more than five minutes after arriving: the clock of this server is behind."
     ),
 }
 
-NO_SIGNING_KEY = (
+NO_SIGNING_KEY = _(
     "No signing key is stored here, so nothing can be verified. Store the key with the webhook"
     " badge, above."
 )
-WRONG_URL = (
-    "Somebody posted to webhook URLs that do not exist here. If it was your Retell, its URL is not"
-    " the one above, or an old one: copy it again, to the last character."
+UNREADABLE_SIGNING_KEY = _(
+    "The signing key stored here cannot be decrypted, so nothing can be verified. Store it again,"
+    " above."
 )
-NOTHING_CAME = (
+WRONG_URL = _(
+    "Somebody posted to webhook URLs that do not exist here. If it was your Retell, its URL is not"
+    " the one above: copy it again, to the last character."
+)
+NOTHING_CAME = _(
     "Is the URL above set in Retell for the whole account? After saving it there, press Retell's"
     " button to test it, or make a test call."
 )
-AGENTS_ELSEWHERE = (
+# Only while agents were never synced: afterwards the guardian names them.
+AGENTS_ELSEWHERE = _(
     "Has the agent you call a webhook URL of its own? Then its events go there and not here:"
     " empty it in the agent's webhook settings, and publish that version."
 )
-NO_BADGE = (
+NO_BADGE = _(
     "Has a key the webhook badge in Retell, under API Keys? It must be the one that ends in"
-    " {ends_in}."
+    " %(ends_in)s."
 )
+# Findings that can say that an agent's events go elsewhere, by its own URL.
+_ELSEWHERE = ("bypass", "url_expired", "unpublished")
 
 
-def _to_check(row: RetellConnection) -> list[Hint]:
+def elsewhere(row: RetellConnection) -> list[Finding]:
+    """Of agents whose events go past here, as the last sync read them; one finding an agent."""
+    if row.agents_synced_at is None:
+        return []
+    own, now = own_urls(), timezone.now()
+    return [
+        finding
+        for finding in findings()
+        if finding.code in _ELSEWHERE
+        and finding.agent is not None
+        and (facts := finding.agent.live_facts) is not None
+        and not is_right(facts, own, now)
+    ]
+
+
+def _to_check(organization: Organization, row: RetellConnection) -> list[Hint]:
     """While nothing arrived at all."""
     if row.key_encrypted is None:
         return [Hint(NO_SIGNING_KEY)]
-    hints = [Hint(NOTHING_CAME), Hint(NO_BADGE.format(ends_in=row.key_last4))]
-    hints.append(Hint(AGENTS_ELSEWHERE))
+    usable, unreadable = keys.signing_keys(organization.pk)
+    if unreadable and not usable:
+        return [Hint(UNREADABLE_SIGNING_KEY)]
+    hints = [Hint(NOTHING_CAME), Hint(NO_BADGE % {"ends_in": row.key_last4})]
+    if row.agents_synced_at is None:
+        hints.append(Hint(AGENTS_ELSEWHERE))
     # Of all organizations together, as nobody knows whose it was: so no number.
     if refusals.by_cause("").get(Refusal.UNKNOWN_TOKEN):
         hints.append(Hint(WRONG_URL))

@@ -183,14 +183,16 @@ def _kept_headers(request: HttpRequest) -> dict[str, str]:
 
 
 def _verify(request: HttpRequest, body: bytes, endpoint: Endpoint | None) -> Verdict:
-    """The same work whether or not the token is known: a dummy key stands in."""
+    """The same work whether the token is known, expired or neither: a dummy key stands in."""
     verdict = signature.verify(
         body,
         request.headers.get(SIGNATURE_HEADER),
         endpoint.keys if endpoint else (),
         now_ms=time.time_ns() // 1_000_000,
     )
-    return verdict if endpoint else Verdict(refusal=Refusal.UNKNOWN_TOKEN)
+    if endpoint is None:
+        return Verdict(refusal=Refusal.UNKNOWN_TOKEN)
+    return Verdict(refusal=Refusal.EXPIRED_URL) if endpoint.is_expired else verdict
 
 
 def _refuse(

@@ -32,6 +32,8 @@ class Endpoint:
     keys: tuple[str, ...]
     # Which of the organization's URLs it is; None where nobody came by one.
     id: UUID | None = None
+    # An old URL, exchanged or revoked: it opens nothing, and has no keys.
+    is_expired: bool = False
 
     @property
     def scope(self) -> OrganizationScope:
@@ -67,7 +69,8 @@ cache = _Cache()
 
 
 def find_endpoint(token: str, *, fresh: bool = False) -> Endpoint | None:
-    """The endpoint of a token, or None; at most `WEBHOOK_ENDPOINT_CACHE_SECONDS` old, or `fresh`.
+    """The endpoint of a token, expired or not, or None; `fresh`, or at most
+    `WEBHOOK_ENDPOINT_CACHE_SECONDS` old.
 
     Raises `StorageUnavailable` when it cannot be read.
     """
@@ -85,19 +88,25 @@ def _read(token_sha256: bytes) -> Endpoint | None:
     try:
         with door():
             row = (
-                WebhookEndpoint.objects.valid()
-                .select_related("organization")
+                WebhookEndpoint.objects.select_related("organization")
                 .filter(token_sha256=token_sha256)
                 .first()
             )
         if row is None or not row.organization.accepts_webhooks:
             _read_nothing()
             return None
+        if row.is_expired:
+            _read_nothing()
+            return _expired(row)
         with organization_context(row.organization):
             keys = _keys(row.organization_id)
     except DatabaseError as error:
         raise StorageUnavailable from error
     return Endpoint(row.organization_id, row.organization.schema_name, keys, row.pk)
+
+
+def _expired(row: WebhookEndpoint) -> Endpoint:
+    return Endpoint(row.organization_id, row.organization.schema_name, (), row.pk, is_expired=True)
 
 
 def _read_nothing() -> None:

@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     WRONG_KEY = "wrong_key"
     NO_KEY = "no_key"
     UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - a reason, no password
+    EXPIRED_URL = "expired_url"
 
 
 REFUSAL_LABELS: dict[Refusal, str] = {
@@ -42,6 +43,7 @@ REFUSAL_LABELS: dict[Refusal, str] = {
     Refusal.WRONG_KEY: "Signed with another key than the webhook key",
     Refusal.NO_KEY: "No Retell key is stored yet",
     Refusal.UNKNOWN_TOKEN: "Unknown webhook URL",
+    Refusal.EXPIRED_URL: "An old webhook URL that works no more",
 }
 
 

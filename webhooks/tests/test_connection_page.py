@@ -11,7 +11,9 @@ from django_redis import get_redis_connection
 
 from accounts.models import User
 from agents.connection.actions import api_key, signing_key, webhook_url
-from agents.models import RetellConnection
+from agents.models import Agent, RetellConnection
+from agents.retell import AgentSettings
+from agents.versions import Facts, Version
 from audit.models import Entry
 from tenants.models import WebhookEndpoint
 from tenants.pin import organization_context
@@ -179,6 +181,68 @@ def test_a_wrong_url_is_hinted_at_without_a_number(world: World, alice: CanaryCl
     page = part_of(alice)
     assert "copy it again, to the last character" in page
     assert "<b>1</b>" not in page
+
+
+def test_an_old_url_that_works_no_more_is_told_from_an_unknown_one(
+    world: World, alice: CanaryClient
+) -> None:
+    with platform():
+        WebhookEndpoint.objects.filter(organization=world.acme).update(expires_at=NOW - HOUR)
+        WebhookEndpoint.with_new_token(world.acme).save()
+    assert post(world, body_of()).status_code == 401
+    assert "delivery sent to an old webhook URL of this organization" in part_of(alice)
+
+
+def test_a_revoked_url_is_refused_although_the_signature_is_good(world: World) -> None:
+    with platform():
+        WebhookEndpoint.objects.filter(organization=world.acme).update(expires_at=NOW)
+    unknown, expired = post(world, body_of(), token="x" * 32), post(world, body_of())
+    assert (expired.status_code, expired.content) == (401, unknown.content)
+    with organization_context(world.acme):
+        assert not Delivery.objects.exists()
+
+
+# --- Agents whose events go elsewhere ------------------------------------------------------------
+
+HINT = "Has the agent you call a webhook URL of its own?"
+
+
+def agent_with(world: World, url: str, *, name: str = "Front Desk") -> Agent:
+    """As a sync stores it."""
+    version = Version(0, is_published=True, facts=_facts_of(url)).to_store()
+    with organization_context(world.acme):
+        RetellConnection.objects.update(agents_synced_at=NOW)
+        return Agent.objects.create(
+            retell_agent_id=f"agent_{name}", name=name, synced_at=NOW, channel="voice",
+            versions=[version],
+        )  # fmt: skip
+
+
+def _facts_of(url: str) -> Facts:
+    settings = AgentSettings(
+        "agent_1", 0, None, True, (), "", url, None, None, "everything", None, False, None, None, {}
+    )
+    return Facts.of(settings)
+
+
+def test_the_fixed_hint_stands_only_while_no_agent_was_synced(
+    world: World, alice: CanaryClient
+) -> None:
+    assert HINT in part_of(alice)
+    agent_with(world, "")
+    assert HINT not in part_of(alice)
+
+
+def test_an_agent_that_goes_past_us_is_named_with_the_way_to_its_fix(
+    world: World, alice: CanaryClient
+) -> None:
+    agent_with(world, "", name="Right")
+    wrong = agent_with(world, "https://elsewhere.example.com/hook", name="Night line")
+    page = part_of(alice)
+    assert "The events of 1 agent go elsewhere" in page
+    assert f'<a href="/agents/{wrong.pk}/webhook/">Night line</a>' in page
+    assert "elsewhere.example.com" in page
+    assert ">Right</a>" not in page
 
 
 def test_another_organizations_refusals_are_not_shown(world: World, alice: CanaryClient) -> None:
