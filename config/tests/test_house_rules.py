@@ -41,10 +41,15 @@ def found(is_it: Finder, *, allowed: tuple[str, ...] = (), only: str = "") -> li
     return [
         f"{name}:{getattr(node, 'lineno', 0)}"
         for name, tree in sources()
-        if name not in allowed and name.endswith(only)
+        if name not in allowed and _is_in(only, name)
         for node in ast.walk(tree)
         if is_it(node)
     ]
+
+
+def _is_in(module: str, name: str) -> bool:
+    """Whether a file is `views.py`, or of a package `views/`."""
+    return name.endswith(module) or f"/{module.removesuffix('.py')}/" in name
 
 
 def last_name(node: ast.AST) -> str:

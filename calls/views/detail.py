@@ -1,4 +1,4 @@
-"""Pages of calls and chats."""
+"""One call: its page, its recording, revenue or test."""
 
 from __future__ import annotations
 
@@ -16,32 +16,12 @@ from accounts.access import may, member_required, right_required
 from accounts.http import MemberRequest
 from accounts.roles import Right
 from calls import access, actions, presentation, recordings
-from calls.filters import CallFilter
 from calls.forms import BillableForm
-from calls.models import Call, Chat
+from calls.models import Call
 from config import zones
-from config.paging import count_text, keyset_page
-from config.partials import render_page
 
 HEARD_KEY = "recordings_heard"
 MOST_HEARD = 100
-
-
-@require_GET
-@member_required
-def call_list(request: MemberRequest) -> HttpResponse:
-    filters = CallFilter(request.GET, Call.objects.for_list(), zone=request.organization.zone)
-    page = keyset_page(request, filters.qs, name="calls")
-    context = {
-        "page": page,
-        "count_text": count_text(filters.qs, len(page.rows), "calls"),
-        "zone": zones.shown(),
-        "filters": filters.form.chips(request),
-        "filter_form": filters.form,
-        "ignored": filters.form.ignored(request.GET),
-        "clear_url": request.path,
-    }
-    return render_page(request, "calls/list.html", "calls/_table.html", context)
 
 
 @require_GET
@@ -106,32 +86,3 @@ def classify_call(request: MemberRequest, call_id: UUID) -> HttpResponse:
     else:
         messages.error(request, "Nothing was changed: say why the call is revenue or a test.")
     return redirect(call)
-
-
-@require_GET
-@member_required
-def chat_list(request: MemberRequest) -> HttpResponse:
-    chats = Chat.objects.for_list()
-    page = keyset_page(request, chats, name="chats")
-    context = {
-        "page": page,
-        "count_text": count_text(chats, len(page.rows), "chats"),
-        "zone": zones.shown(),
-    }
-    return render_page(request, "calls/chat_list.html", "calls/_chats.html", context)
-
-
-@require_GET
-@member_required
-def chat_detail(request: MemberRequest, chat_id: UUID) -> HttpResponse:
-    chat = access.get_chat(request, chat_id)
-    newer, older = Chat.objects.neighbours(chat)
-    context = presentation.chat_context(chat) | {
-        "zone": zones.shown(),
-        "zone_abbreviation": timezone.localtime(chat.sort_at).tzname(),
-        "newer_url": newer and newer.get_absolute_url(),
-        "older_url": older and older.get_absolute_url(),
-    }
-    if context["transcript_rows"]:
-        actions.note_reading(chat)
-    return render(request, "calls/chat_detail.html", context)

@@ -1,0 +1,1 @@
+"""Pages of calls and chats, by what they show."""
