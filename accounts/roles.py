@@ -27,10 +27,13 @@ class Right(StrEnum):
     READ_AUDIT = "read_audit"
     READ_BODIES = "read_bodies"
     CLASSIFY_CALLS = "classify_calls"
+    ANNOTATE_CALLS = "annotate_calls"
+    DELETE_NOTES = "delete_notes"
     RENAME_AGENTS = "rename_agents"
     REPLAY_DELIVERIES = "replay_deliveries"
     MANAGE_USERS = "manage_users"
     MANAGE_ACCESS = "manage_access"
+    MANAGE_SETTINGS = "manage_settings"
     MANAGE_RETELL = "manage_retell"
 
     @property
@@ -46,10 +49,13 @@ _DESCRIPTIONS = {
     Right.READ_AUDIT: "Read the audit log",
     Right.READ_BODIES: "Read the raw bodies of deliveries",
     Right.CLASSIFY_CALLS: "Class calls as revenue or test",
+    Right.ANNOTATE_CALLS: "Write notes on calls and tag them",
+    Right.DELETE_NOTES: "Delete notes of others",
     Right.RENAME_AGENTS: "Rename agents",
     Right.REPLAY_DELIVERIES: "Apply deliveries again",
     Right.MANAGE_USERS: "Invite people, change roles, remove people",
     Right.MANAGE_ACCESS: "Decide about second factors, viewers' rights and the operator's access",
+    Right.MANAGE_SETTINGS: "Change the organization's name, time zone, colour and logo",
     Right.MANAGE_RETELL: "Manage the Retell connection and its keys",
 }
 
@@ -75,10 +81,13 @@ TABLE: dict[Right, dict[str, Allowed]] = {
         (Right.READ_AUDIT,             _YES,         _YES,   _NO),
         (Right.READ_BODIES, _NO,          _YES,   _NO),
         (Right.CLASSIFY_CALLS,         _NO,          _YES,   _NO),
+        (Right.ANNOTATE_CALLS,         _NO,          _YES,   _YES),
+        (Right.DELETE_NOTES,           _NO,          _YES,   _NO),
         (Right.RENAME_AGENTS,          _NO,          _YES,   _NO),
         (Right.REPLAY_DELIVERIES,      _NO,          _YES,   _NO),
         (Right.MANAGE_USERS,           _NO,          _YES,   _NO),
         (Right.MANAGE_ACCESS,          _NO,          _YES,   _NO),
+        (Right.MANAGE_SETTINGS,        _NO,          _YES,   _NO),
         (Right.MANAGE_RETELL,          _NO,          _YES,   _NO),
     )
 }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from accounts import access
 from accounts.http import VisitorRequest
@@ -31,14 +32,20 @@ _ORGANIZATION = (
             ("Completeness", "list-checks", "completeness:overview", Right.READ),
             ("Jobs", "loader", "jobs:list", Right.REPLAY_DELIVERIES),
             ("Alerts", "bell", "webhooks:alert_list", Right.READ),
-            ("Retell", "plug", "retell:connection", Right.MANAGE_RETELL),
             ("Users", "users", "accounts:users", Right.MANAGE_USERS),
-            ("Access", "lock-keyhole", "accounts:access_policy", Right.MANAGE_ACCESS),
-            ("Retention", "archive", "webhooks_settings:retention", Right.MANAGE_ACCESS),
-            ("Operator visits", "shield", "accounts:visits", Right.MANAGE_ACCESS),
             ("Audit log", "scroll-text", "audit:list", Right.READ_AUDIT),
+            ("Settings", "settings", "accounts:general", Right.MANAGE_SETTINGS),
         ),
     ),
+)
+# Pages of settings stand in tabs above each other, and behind one entry of the sidebar.
+_SETTINGS = (
+    (_("General"), "accounts:general", Right.MANAGE_SETTINGS),
+    (_("Branding"), "accounts:branding", Right.MANAGE_SETTINGS),
+    (_("Retell"), "retell:connection", Right.MANAGE_RETELL),
+    (_("Access"), "accounts:access_policy", Right.MANAGE_ACCESS),
+    (_("Retention"), "webhooks_settings:retention", Right.MANAGE_ACCESS),
+    (_("Operator visits"), "accounts:visits", Right.MANAGE_ACCESS),
 )
 _OPERATOR = (
     (
@@ -72,10 +79,26 @@ def _sections(request: VisitorRequest) -> list[dict[str, Any]]:
     return sections
 
 
+def _settings_tabs(request: VisitorRequest) -> list[dict[str, Any]]:
+    """The tabs of the settings, on one of their pages; else none."""
+    shown = request.resolver_match.view_name if request.resolver_match else ""
+    if not request.organization or not _is_setting(shown):
+        return []
+    return [
+        {"label": label, "url": reverse(name), "current": name == shown, "count": None}
+        for label, name, right in _SETTINGS
+        if access.may(request, right)
+    ]
+
+
+def _is_setting(shown: str) -> bool:
+    return any(name == shown for _label, name, _right in _SETTINGS)
+
+
 def _is_current(name: str, shown: str) -> bool:
     """Pages of one thing light up its list: calls:detail → calls:list, chat_detail → chat_list,
     users_invite → users."""
-    if name == shown:
+    if name == shown or (name == "accounts:general" and _is_setting(shown)):
         return True
     app, _, view = name.partition(":")
     shown_app, _, shown_view = shown.partition(":")
@@ -112,6 +135,7 @@ def page_shell(request: VisitorRequest) -> dict[str, Any]:
         return shell
     return shell | {
         "navigation": _sections(request),
+        "settings_tabs": _settings_tabs(request),
         "live": _live(request),
         # `{% if can.manage_users %}`: the table of accounts/roles.py.
         "can": {right.value: True for right in request.standing.rights},

@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("analytics.urls")),
     path("", include("accounts.urls")),
+    path("branding/", include("tenants.branding.urls")),
     path("calls/", include("calls.urls")),
     path("agents/", include("agents.urls")),
     path("completeness/", include("completeness.urls")),

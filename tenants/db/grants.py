@@ -43,6 +43,9 @@ SHARED_TABLES: dict[str, SharedTable] = {
     "tenants_organization": SharedTable(
         door=READ, platform=WRITE, organization=READ, own_rows=f"schema_name = {_MY_SCHEMA}"
     ),
+    "tenants_organizationlogo": SharedTable(
+        platform=WRITE, organization=READ, own_rows=f"organization_id = {_ME}"
+    ),
     "tenants_domain": SharedTable(door=READ, platform=WRITE),
     "tenants_webhookendpoint": SharedTable(
         door=READ, platform=WRITE, organization=READ, own_rows=f"organization_id = {_ME}"

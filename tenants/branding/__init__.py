@@ -1,0 +1,1 @@
+"""How an organization looks: its accent colour and its logo."""
