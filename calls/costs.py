@@ -38,6 +38,11 @@ def group(product: str) -> tuple[str, str]:
     return product, ""
 
 
+def prefixes(label: str) -> list[str]:
+    """What the names of the products in a group begin with; nothing for other labels."""
+    return [prefix for prefix, name in _GROUPS if name.partition(" · ")[0] == label]
+
+
 def as_decimal(value: Any) -> Decimal:
     """A JSON number exactly as written; 0 for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):

@@ -14,8 +14,9 @@ from accounts.masking import VISIBLE_DIGITS
 from agents.models import Agent
 from calls import outcomes
 from calls.models import Call
+from calls.number_filters import NumberFilters
 from calls.outcomes import Outcome
-from config.filtering import FilterForm, ListFilter, TimeFilter
+from config.filtering import FilterForm, TimeFilter
 
 _DIRECTIONS = (("inbound", "Inbound"), ("outbound", "Outbound"))
 _TYPES = (("phone_call", "Phone"), ("web_call", "Web"))
@@ -34,7 +35,7 @@ class CallFilterForm(FilterForm):
     }
 
 
-class CallFilter(ListFilter):
+class CallFilter(NumberFilters):
     """Times are read in the organization's zone, whoever looks; see `config.zones`."""
 
     q = django_filters.CharFilter(method="search", label="Number or call ID", max_length=100)
