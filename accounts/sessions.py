@@ -17,6 +17,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionS
 from django.utils import timezone
 
 from accounts.models import Membership, Session
+from accounts.revocation import announce_sessions
 from tenants.scope import door
 
 SIGN_IN_KEY = "sign_in"
@@ -70,8 +71,11 @@ class SessionStore(DatabaseSessionStore):
             super().save(must_create=must_create)
 
     def delete(self, session_key: str | None = None) -> None:
+        key, row = session_key or self.session_key, self.row
         with door():
             super().delete(session_key)
+            if key and row is not None and row.session_key == key:
+                announce_sessions([(row.id, row.organization_id)])
 
     @classmethod
     def clear_expired(cls) -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import access
 from accounts.http import VisitorRequest
 from accounts.roles import Right
-from notifications import tickets
+from notifications.issuing import ticket_for
 from tenants.models import Organization
 
 # label, icon, URL name, right it takes
@@ -108,14 +108,8 @@ def _is_current(name: str, shown: str) -> bool:
 
 
 def _live(request: VisitorRequest) -> dict[str, str] | None:
-    if not request.organization or not access.may(request, Right.READ):
-        return None
-    ticket = tickets.Ticket(
-        str(request.organization.pk),
-        str(request.user.pk),
-        tickets.session_hash(request.session.session_key or ""),
-    )
-    return {"url": live_url(request), "ticket": tickets.issue(ticket)}
+    ticket = ticket_for(request)
+    return {"url": live_url(request), "ticket": ticket} if ticket else None
 
 
 def live_url(request: VisitorRequest) -> str:

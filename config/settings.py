@@ -55,7 +55,6 @@ ALLOWED_HOSTS = ["*"]
 LIVE_PORT = env.int("LIVE_PORT", PORT + 1)
 # In production the proxy routes the path; in development `live` listens on a port of its own.
 LIVE_PATH = "/live/"
-LIVE_EXTRA_ORIGINS: list[str] = env.list("LIVE_EXTRA_ORIGINS", default=[])
 TRUSTED_PROXIES = trusted_proxies("TRUSTED_PROXIES")
 
 # --- Applications --------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ urlpatterns = [
     path("agents/", include("agents.urls")),
     path("completeness/", include("completeness.urls")),
     path("jobs/", include("jobs.urls")),
+    path("live-ticket/", include("notifications.urls")),
     path("settings/retell/", include("webhooks.urls_connection")),
     path("deliveries/", include("webhooks.urls")),
     path("settings/", include("webhooks.urls_settings")),

@@ -1,8 +1,8 @@
-"""Tickets by which a page opens its live socket: signed, sixty seconds, no database needed."""
+"""Tickets by which a page opens its live socket, and keeps it: signed, a minute, no database."""
 
 from __future__ import annotations
 
-import hashlib
+import time
 from dataclasses import dataclass
 
 from django.core import signing
@@ -12,27 +12,48 @@ VALID_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
-    """Whose page it is. `session` is a hash, enough to close its sockets at sign-out."""
+class Holder:
+    """Whose page it is. `session` names the session and does not give it away; `host` is the one
+    whose pages may open the socket."""
 
     organization: str
     user: str
     session: str
+    host: str
 
 
-def session_hash(session_key: str) -> str:
-    return hashlib.sha256(f"live:{session_key}".encode()).hexdigest()[:16]
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Times are seconds since 1970."""
+
+    holder: Holder
+    issued_at: float
+    expires_at: float
 
 
-def issue(ticket: Ticket) -> str:
-    value = {"o": ticket.organization, "u": ticket.user, "s": ticket.session}
+def issue(holder: Holder, *, ends_at: float | None = None) -> str:
+    """`ends_at`: when the holder may be here no longer, if that is known already."""
+    now = time.time()
+    expires_at = now + VALID_SECONDS
+    if ends_at is not None:
+        expires_at = min(expires_at, ends_at)
+    value = {
+        "o": holder.organization,
+        "u": holder.user,
+        "s": holder.session,
+        "h": holder.host,
+        "i": now,
+        "x": expires_at,
+    }
     return signing.dumps(value, salt=SALT, compress=False)
 
 
 def read(text: str) -> Ticket | None:
-    """The ticket, or None when it is forged, malformed or older than a minute."""
+    """The ticket, or None when it is forged, malformed or over."""
     try:
         value = signing.loads(text, salt=SALT, max_age=VALID_SECONDS)
-        return Ticket(value["o"], value["u"], value["s"])
+        holder = Holder(value["o"], value["u"], value["s"], value["h"])
+        ticket = Ticket(holder, float(value["i"]), float(value["x"]))
     except (signing.BadSignature, KeyError, TypeError, ValueError):
         return None
+    return ticket if time.time() < ticket.expires_at else None

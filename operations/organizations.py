@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from accounts import revocation
 from accounts.actions import invitations
 from accounts.models import Role
 from agents.connection.actions import api_key
@@ -180,6 +181,7 @@ def suspend(organization: Organization, *, reason: str) -> None:
     """Close its pages for now; raises `OrganizationError` when it is not open."""
     with platform(), transaction.atomic():
         tenants_actions.suspend(organization, reason=reason)
+        _close_open_pages(organization)
         record(SUSPENDED, organization, reason=reason, organization=organization)
 
 
@@ -194,6 +196,7 @@ def archive(organization: Organization) -> None:
     """Close it for good, keeping everything; raises `OrganizationError` when it cannot be."""
     with platform(), transaction.atomic():
         tenants_actions.archive(organization)
+        _close_open_pages(organization)
         record(ARCHIVED, organization, organization=organization)
 
 
@@ -204,11 +207,16 @@ def delete(organization: Organization) -> DeletedOrganization:
         record(DELETION_BEGUN, organization, organization=organization)
     kept = provisioning.delete_schema(organization)
     with platform():
+        _close_open_pages(organization)
         # Free for another organization; `restore` takes it back if it still is.
         RetellWorkspace.objects.filter(organization=organization).delete()
         until = f"{kept.purge_after:%Y-%m-%d}"
         record(DELETED, organization, details={"until": until}, organization=organization)
     return kept
+
+
+def _close_open_pages(organization: Organization) -> None:
+    revocation.announce(revocation.Revocation(organization.pk, everybody=True))
 
 
 def restore(organization: Organization) -> None:

@@ -6,6 +6,7 @@ import hashlib
 
 from django.db import transaction
 
+from accounts import revocation
 from accounts.factors import members_without_factor
 from accounts.models import AccessPolicy, Membership
 from audit.actions import changes_between, record
@@ -58,5 +59,6 @@ def save_policy(organization: Organization, wanted: AccessPolicy, *, listed: str
         for name in FIELDS:
             setattr(policy, name, getattr(wanted, name))
         policy.save(update_fields=FIELDS)
+        revocation.announce_people(organization.pk, [member.user_id for member in held])
         record(CHANGED, changes=changes, details={"held": len(held)}, organization=organization)
     return True

@@ -10,7 +10,7 @@ from django.contrib.auth import logout
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import access, tasks
+from accounts import access, revocation, tasks
 from accounts.exceptions import AccountError
 from accounts.http import VisitorRequest
 from accounts.models import ActingInside, User
@@ -103,6 +103,7 @@ def end(acting: ActingInside) -> None:
             ended_at=timezone.now()
         )
         if ended:
+            revocation.announce_people(acting.organization_id, [acting.user_id])
             record(ENDED, acting.user_label, organization=acting.organization)
 
 

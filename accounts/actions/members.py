@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Q
 
-from accounts import passwords
+from accounts import passwords, revocation
 from accounts.actions.sessions import end_sessions
 from accounts.exceptions import AccountError
 from accounts.locks import lock_people
@@ -61,6 +61,7 @@ def change_role(membership: Membership, *, role: Role) -> bool:
         Membership.objects.filter(pk=old.pk).update(role=role)
         changes = {"role": [str(Role(old.role).label), str(role.label)]}
         record(ROLE_CHANGED, old.user, changes=changes, organization=old.organization)
+        revocation.announce_people(old.organization_id, [old.user_id])
         _tell(old, "role_changed", role)
     return True
 
@@ -115,6 +116,7 @@ def _end(membership: Membership, action: Action) -> Membership:
         .delete()
     )
     end_sessions(user, organization=organization)
+    revocation.announce_people(organization.pk, [user.pk])
     Handover.objects.filter(user=user, organization=organization).delete()
     Membership.objects.filter(pk=member.pk).delete()
     details: dict[str, str | int | bool] = {

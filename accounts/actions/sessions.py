@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts import revocation
 from accounts.models import Session, User
 from audit.actions import record
 from audit.vocabulary import Action, Kind
@@ -31,6 +32,7 @@ def end_sessions(
             sessions = sessions.filter(organization=organization)
         if except_key is not None:
             sessions = sessions.exclude(session_key=except_key)
+        revocation.announce_sessions(list(sessions.values_list("id", "organization_id")))
         return sessions.delete()[0]
 
 
@@ -41,6 +43,7 @@ def end_session(user: User, session_id: UUID) -> bool:
         if row is None:
             return False
         row.delete()
+        revocation.announce_sessions([(row.id, row.organization_id)])
         record(ENDED, details={"device": row.device, "address": row.address})
     return True
 
