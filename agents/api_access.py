@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 
 from agents.connection import keys
 from agents.connection.actions import api_key
-from agents.connection.exceptions import RetellKeyError
-from agents.retell import RetellApi, RetellApiError
+from agents.connection.exceptions import Refused, RetellKeyError
+from agents.retell import Kind, RetellApi, RetellApiError
 from tenants.models import Organization
 
 
@@ -18,11 +18,14 @@ def open_api(
 ) -> Iterator[RetellApi | None]:
     """The API, inside the organization's context; None without an API key that was checked.
 
-    What it answers to the key is noted on the connection; the error goes on to the caller.
+    Raises `RetellApiError` for a key that cannot be decrypted: that is not the same as none. What
+    it answers to the key is noted on the connection; the error goes on to the caller.
     """
     try:
         opened = keys.open_api(organization.pk, share=share, patience_seconds=patience_seconds)
-    except RetellKeyError:
+    except RetellKeyError as error:
+        if error.why is Refused.UNREADABLE:
+            raise RetellApiError(Kind.KEY_UNREADABLE) from None
         yield None
         return
     with closing(opened) as api:

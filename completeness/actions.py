@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,11 +15,13 @@ from django.utils import timezone
 
 from agents.retell import CallPage, Kind, RetellApiError
 from calls.models import Call
+from completeness import gaps
 from completeness.comparison import Outcome, apply_items
 from completeness.models import (
     Completeness,
     Correction,
     CorrectionKind,
+    GapKind,
     Run,
     RunKind,
     RunState,
@@ -81,6 +84,7 @@ def compare(
     except RetellApiError as error:
         finish(run, RunState.FAILED, str(error))
         raise
+    gaps.note_compared(run)
     finish(run, RunState.DONE)
     return run
 
@@ -111,11 +115,19 @@ def _close_what_never_ended(organization: Organization, api: Api, run: Run) -> N
     stuck = (
         Call.objects.filter(outcome_code="ongoing", sort_at__lt=before)
         .exclude(retell_call_id__in=_known_as(CorrectionKind.GONE))
+        .exclude(retell_call_id__in=gaps.not_asked_now())
         .order_by("sort_at")
         .values_list("retell_call_id", flat=True)
     )
     for call_id in list(stuck[: settings.RECONCILE_SINGLE_CALLS]):
-        _read_one(organization, api, run, call_id)
+        try:
+            is_there = _read_one(organization, api, run, call_id)
+        except _Unreadable as error:
+            gaps.note(GapKind.UNREADABLE, {call_id: str(error)})
+        else:
+            if not is_there:
+                gaps.note(GapKind.GONE, {call_id: ""})
+    gaps.note_ended()
 
 
 def _fetch_transcripts(organization: Organization, api: Api, run: Run) -> None:
@@ -136,12 +148,20 @@ def _fetch_transcripts(organization: Organization, api: Api, run: Run) -> None:
         .values_list("retell_call_id", flat=True)
     )
     for call_id in list(silent[: settings.RECONCILE_SINGLE_CALLS]):
-        if _read_one(organization, api, run, call_id):
-            _note_silence(run, call_id)
+        with suppress(_Unreadable):  # the call is here but for its transcript: asked again
+            if _read_one(organization, api, run, call_id):
+                _note_silence(run, call_id)
 
 
 def _known_as(*kinds: CorrectionKind) -> Any:
     return Correction.objects.filter(kind__in=kinds).values("retell_call_id")
+
+
+class _Unreadable(Exception):
+    """What Retell answers about one call cannot be read; that must not stop the others."""
+
+
+_OF_ONE_CALL = (Kind.INVALID, Kind.UNREADABLE, Kind.TOO_LARGE)
 
 
 def _read_one(organization: Organization, api: Api, run: Run, call_id: str) -> bool:
@@ -149,6 +169,9 @@ def _read_one(organization: Organization, api: Api, run: Run, call_id: str) -> b
     try:
         item = api.call(call_id)
     except RetellApiError as error:
+        if error.kind in _OF_ONE_CALL:
+            Run.objects.filter(pk=run.pk).update(unreadable=F("unreadable") + 1)
+            raise _Unreadable(str(error)) from error
         if error.kind is not Kind.NOT_FOUND:
             raise
         Correction.objects.create(run=run, retell_call_id=call_id, kind=CorrectionKind.GONE)
@@ -209,7 +232,23 @@ def compare_on_schedule(organization: Organization, api: Api, *, connected_at: d
     return run
 
 
+def note_not_begun(error: RetellApiError, *, connected_at: datetime) -> Run:
+    """A comparison that Retell could not even be asked for."""
+    now, row = timezone.now(), state()
+    since = _since(row, connected_at, is_deep=False)
+    run = begin(RunKind.SCHEDULED, since, now)
+    finish(run, RunState.FAILED, str(error))
+    Completeness.objects.filter(pk=1).update(tried_at=now, problem=str(error))
+    return run
+
+
 def _since(row: Completeness, connected_at: datetime, *, is_deep: bool) -> datetime:
+    """Not back behind what was accepted as missing: it would fail there again."""
+    since = _wanted_since(row, connected_at, is_deep=is_deep)
+    return max(since, row.not_before) if row.not_before else since
+
+
+def _wanted_since(row: Completeness, connected_at: datetime, *, is_deep: bool) -> datetime:
     hours = settings.RECONCILE_DEEP_HOURS if is_deep else settings.RECONCILE_OVERLAP_HOURS
     if row.complete_until is None:
         return connected_at - timedelta(hours=settings.RECONCILE_OVERLAP_HOURS)

@@ -20,7 +20,8 @@ from calls.merge import CALL_COLUMNS
 from calls.models import Call
 from calls.reader import Reading, Unreadable, read_call
 from calls.sql import CALLS
-from completeness.models import Correction, CorrectionKind, Run
+from completeness import gaps
+from completeness.models import Correction, CorrectionKind, GapKind, Run
 
 API_READ = "api_read"
 RECONCILED = "reconciled"
@@ -51,6 +52,8 @@ class Outcome:
     closed: int = 0
     transcripts: int = 0
     unreadable: int = 0
+    # By id, or what stands for it: why.
+    problems: dict[str, str] = field(default_factory=dict)
     changed_ids: list[str] = field(default_factory=list)
 
 
@@ -61,6 +64,9 @@ def apply_items(schema: str, run: Run, items: Sequence[Mapping[str, Any]]) -> Ou
     for start in range(0, len(readings), BATCH):
         with transaction.atomic():
             _apply_batch(schema, run, readings[start : start + BATCH], outcome)
+    gaps.note_healed([reading.subject_id for reading in readings])
+    if outcome.problems:
+        gaps.note(GapKind.UNREADABLE, outcome.problems)
     return outcome
 
 
@@ -69,13 +75,22 @@ def _read(items: Sequence[Mapping[str, Any]], outcome: Outcome) -> list[Reading]
     for item in items:
         try:
             reading = read_call(dict(item), event=API_READ, body_sha256=_sha256(item))
-        except Unreadable:
+        except Unreadable as error:
             outcome.unreadable += 1
+            outcome.problems[_name(item)] = str(error)
             continue
         if reading.subject_id != TEST_CALL_ID:
             readings[reading.subject_id] = reading
     # In one order everywhere, so that two comparisons never wait for each other.
     return [readings[key] for key in sorted(readings)]
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    """Its id, if it has one that can be told."""
+    call_id = item.get("call_id")
+    if isinstance(call_id, str) and 0 < len(call_id) <= 64 and call_id.isprintable():
+        return call_id
+    return f"without an id {_sha256(item).hex()[:12]}"
 
 
 def _sha256(item: Mapping[str, Any]) -> bytes:

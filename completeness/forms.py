@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 MOST_MONTHS = 24
 MOST_DAYS = 92
+REASON_MIN_LENGTH, REASON_MAX_LENGTH = 10, 500
 
 
 class HistoryForm(forms.Form):
@@ -19,6 +22,37 @@ class HistoryForm(forms.Form):
         initial=3,
         help_text=f"1 to {MOST_MONTHS}. Retell deletes calls after the time each agent is set to.",
     )
+
+
+class _Ids(forms.Field):
+    """Ids of ticked boxes."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> list[UUID]:
+        try:
+            return [UUID(text) for text in value or ()]
+        except ValueError:
+            return []  # then nothing is chosen, which is told
+
+
+class AcceptForm(forms.Form):
+    """That something stays missing. What is chosen are ids and times as the page showed them."""
+
+    gap = _Ids(required=False)
+    range_until = forms.CharField(required=False, max_length=40)
+    reason = forms.CharField(
+        label=gettext_lazy("Why it may stay missing"),
+        min_length=REASON_MIN_LENGTH,
+        max_length=REASON_MAX_LENGTH,
+        help_text=gettext_lazy("Stands in the audit log."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not cleaned.get("gap") and not cleaned.get("range_until"):
+            raise forms.ValidationError(gettext_lazy("Choose what is accepted."))
+        return cleaned
 
 
 class RangeForm(forms.Form):

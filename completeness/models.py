@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import uuid_utils.compat
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 
 
 class RunKind(models.TextChoices):
@@ -100,10 +101,79 @@ class Correction(models.Model):
         return CorrectionKind(self.kind)
 
 
+class GapKind(models.TextChoices):
+    """Why something cannot be brought; the label says what happened."""
+
+    UNREADABLE = "unreadable", gettext_lazy("Retell lists it, but it cannot be read")
+    GONE = "gone", gettext_lazy("Retell deleted it before its end arrived here")
+    RANGE = "range", gettext_lazy("Calls of this time could not be compared")
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return str(_REMEDIES[self])
+
+
+_REMEDIES = {
+    GapKind.UNREADABLE: gettext_lazy(
+        "It is asked for again with each comparison. If it stays, this product may need an update;"
+        " or look at the call in Retell and accept that it is missing here."
+    ),
+    GapKind.GONE: gettext_lazy(
+        "Nothing brings it back: its end, duration and cost are not known. Accept that, or apply"
+        " its deliveries again if there are any."
+    ),
+    GapKind.RANGE: gettext_lazy("Compare these days again when Retell answers."),
+}
+
+
+class GapQuerySet(models.QuerySet["Gap"]):
+    def open(self) -> GapQuerySet:
+        """Neither came after all nor accepted."""
+        return self.filter(healed_at=None, accepted_at=None)
+
+    def accepted(self) -> GapQuerySet:
+        return self.filter(healed_at=None, accepted_at__isnull=False)
+
+
+class Gap(models.Model):
+    """Something that is not here and could not be brought, and what was decided about it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    # The call's id at Retell, or what stands for it.
+    item = models.CharField(max_length=80, unique=True)
+    kind = models.CharField(max_length=12, choices=GapKind.choices)
+    detail = models.TextField(blank=True, default="")
+    range_from = models.DateTimeField(null=True)
+    range_until = models.DateTimeField(null=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    # When it came after all.
+    healed_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by_id = models.UUIDField(null=True)
+    accepted_by = models.CharField(max_length=254, blank=True, default="")
+    accept_reason = models.TextField(blank=True, default="")
+
+    objects = GapQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.item
+
+    @property
+    def why(self) -> GapKind:
+        return GapKind(self.kind)
+
+
 class Completeness(models.Model):
-    """One row: every call that started between the two moments is here."""
+    """One row: every call that started between the two moments is here, but for open gaps."""
 
     GAP_AFTER = timedelta(minutes=45)
+    # Then waiting alone will hardly mend it, and it can be accepted.
+    STUCK_AFTER = timedelta(days=1)
 
     id = models.SmallAutoField(primary_key=True)
     complete_from = models.DateTimeField(null=True)
@@ -113,6 +183,8 @@ class Completeness(models.Model):
     tried_at = models.DateTimeField(null=True)
     # Why the last try failed; empty when it did not.
     problem = models.TextField(blank=True, default="")
+    # What was before this was accepted as missing: comparing does not go back behind it.
+    not_before = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="completeness_single")]
@@ -123,3 +195,13 @@ class Completeness(models.Model):
     def has_gap(self, at: datetime) -> bool:
         """Whether calls may be missing that should be here by now."""
         return self.complete_until is None or at - self.complete_until > self.GAP_AFTER
+
+    def is_stuck(self, at: datetime) -> bool:
+        """Whether no comparison came through for so long that somebody should decide."""
+        since = self.complete_until
+        return bool(self.problem) and since is not None and at - since > self.STUCK_AFTER
+
+    @property
+    def shown_until(self) -> str:
+        """As a form carries it, so that what is accepted is what was shown."""
+        return self.complete_until.isoformat() if self.complete_until else ""

@@ -5,13 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from agents.models import RetellConnection
 from calls.timeline import Correction as TimelineCorrection
-from completeness.models import Completeness, Correction, Run, RunKind
+from completeness.models import Completeness, Correction, Gap, Run, RunKind
 
 FIELD_LABELS = {"cost_cents": "cost in cents", "duration_ms": "duration in ms"}
+
+
+# More open ones than this stand as a number only.
+SHOWN_GAPS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What the page shows of gaps. `stuck`: the row of a range nobody could compare for long."""
+
+    open: list[Gap]
+    accepted: list[Gap]
+    stuck: Completeness | None
+
+    @property
+    def may_be_accepted(self) -> bool:
+        return bool(self.open) or self.stuck is not None
+
+
+def missing() -> Missing:
+    row = Completeness.objects.filter(pk=1).first()
+    return Missing(
+        list(Gap.objects.open()[:SHOWN_GAPS]),
+        list(Gap.objects.accepted().order_by("-accepted_at")[:SHOWN_GAPS]),
+        row if row is not None and row.is_stuck(timezone.now()) else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +50,10 @@ class Status:
     is_connected: bool
     problem: str
     last_run: Run | None
+    # Not compared for long, apart from what else is missing.
+    is_late: bool = False
+    open_gaps: int = 0
+    accepted_gaps: int = 0
 
     @property
     def tone(self) -> str:
@@ -32,13 +63,21 @@ class Status:
 
 
 def status() -> Status:
-    """Inside the organization's context: two or three rows."""
+    """Inside the organization's context: three rows and a count."""
     row = Completeness.objects.filter(pk=1).first() or Completeness()
     connection = RetellConnection.objects.filter(pk=1).first()
     is_connected = connection is not None and connection.has_api_key
+    is_late = is_connected and row.has_gap(timezone.now())
+    unhealed = Q(healed_at=None)
+    counts = Gap.objects.aggregate(
+        open_gaps=Count("id", filter=unhealed & Q(accepted_at=None)),
+        accepted_gaps=Count("id", filter=unhealed & Q(accepted_at__isnull=False)),
+    )
     return Status(
         until=row.complete_until,
-        has_gap=is_connected and row.has_gap(timezone.now()),
+        has_gap=is_late or (is_connected and counts["open_gaps"] > 0),
+        is_late=is_late,
+        **counts,
         is_connected=is_connected,
         problem=row.problem,
         last_run=Run.objects.filter(kind=RunKind.SCHEDULED).order_by("-id").first(),

@@ -9,6 +9,7 @@ from procrastinate.contrib.django import app
 from accounts.roles import Right
 from agents.api_access import open_api
 from agents.models import RetellConnection
+from agents.retell import Kind as Failure
 from agents.retell import RetellApiError
 from completeness import actions
 from completeness.comparison import Outcome
@@ -38,7 +39,9 @@ def compare_one(organization: Organization) -> Run | None:
             return actions.compare_on_schedule(
                 organization, api, connected_at=connection.connected_at
             )
-    except RetellApiError:
+    except RetellApiError as error:
+        if error.kind is Failure.KEY_UNREADABLE:
+            return actions.note_not_begun(error, connected_at=connection.connected_at)
         return Run.objects.filter(kind=RunKind.SCHEDULED).latest("id")
 
 
@@ -65,6 +68,7 @@ def _compare_range(progress: Progress) -> None:
             position={"after_key": next_key},
             inserted=outcome.inserted,
             corrected=outcome.corrected,
+            **({"unreadable": outcome.unreadable} if outcome.unreadable else {}),
         )
 
     try:

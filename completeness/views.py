@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import may, member_required, right_required
 from accounts.http import MemberRequest
 from accounts.roles import Right
+from completeness import gaps
 from completeness import jobs as completeness_jobs
-from completeness.forms import HistoryForm, RangeForm
+from completeness.forms import AcceptForm, HistoryForm, RangeForm
 from completeness.models import Run
-from completeness.presentation import status
+from completeness.presentation import missing, status
 from config.paging import count_text, keyset_page
 from config.partials import render_page
 
@@ -27,11 +30,13 @@ def overview(request: MemberRequest) -> HttpResponse:
     page = keyset_page(request, runs, name="runs", keys=("id",))
     context: dict[str, Any] = {
         "completeness": status(),
+        "missing": missing(),
         "page": page,
         "count_text": count_text(runs, len(page.rows), "comparisons"),
     }
     if may(request, Right.MANAGE_RETELL):
-        context |= {"range_form": RangeForm(), "history_form": HistoryForm()}
+        forms = {"range": RangeForm(), "history": HistoryForm(), "accept": AcceptForm()}
+        context |= {f"{name}_form": form for name, form in forms.items()}
     return render_page(
         request, "completeness/overview.html", "completeness/_overview.html", context
     )
@@ -61,7 +66,32 @@ def fetch_history(request: MemberRequest) -> HttpResponse:
     return redirect(job)
 
 
-def _refuse(request: MemberRequest, form: RangeForm | HistoryForm) -> HttpResponse:
-    reasons = [str(reason) for errors in form.errors.values() for reason in errors]
-    messages.error(request, f"Nothing was started. {' '.join(reasons)}")
+@require_POST
+@right_required(Right.MANAGE_RETELL)
+def accept_gaps(request: MemberRequest) -> HttpResponse:
+    """What Retell will never answer need not stay red for ever."""
+    form = AcceptForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, gettext("Nothing was accepted.") + " " + _reasons(form))
+        return redirect("completeness:overview")
+    number = gaps.accept(
+        request.organization,
+        gap_ids=form.cleaned_data["gap"],
+        range_until=form.cleaned_data["range_until"],
+        reason=form.cleaned_data["reason"],
+        user=request.user,
+    )
+    if number:
+        messages.success(request, gettext("Accepted. It stands in the audit log, and below."))
+    else:
+        messages.info(request, gettext("Nothing was left to accept: it came, or was accepted."))
     return redirect("completeness:overview")
+
+
+def _refuse(request: MemberRequest, form: Form) -> HttpResponse:
+    messages.error(request, gettext("Nothing was started.") + " " + _reasons(form))
+    return redirect("completeness:overview")
+
+
+def _reasons(form: Form) -> str:
+    return " ".join(str(reason) for errors in form.errors.values() for reason in errors)

@@ -166,7 +166,7 @@ def _empty_schemas(world: World) -> None:
                         for table in (
                             "calls_call", "calls_chat", "calls_retellalert", "jobs_job",
                             "completeness_run", "completeness_correction",
-                            "completeness_completeness",
+                            "completeness_completeness", "completeness_gap",
                             "agents_agent", "webhooks_delivery",
                         )
                     )

@@ -16,11 +16,15 @@ class Kind(StrEnum):
     UNAVAILABLE = "unavailable"  # 5xx, timeouts, no connection
     UNREADABLE = "unreadable"
     TOO_LARGE = "too_large"
+    KEY_UNREADABLE = "key_unreadable"  # ours cannot be decrypted, so nothing was asked
 
 
 PERMANENT = frozenset(
-    {Kind.KEY_REFUSED, Kind.NOT_FOUND, Kind.PAYMENT, Kind.INVALID, Kind.TOO_LARGE}
-)
+    {
+        Kind.KEY_REFUSED, Kind.NOT_FOUND, Kind.PAYMENT, Kind.INVALID, Kind.TOO_LARGE,
+        Kind.KEY_UNREADABLE,
+    }
+)  # fmt: skip
 _KINDS = {
     401: Kind.KEY_REFUSED,
     402: Kind.PAYMENT,
@@ -77,6 +81,11 @@ SENTENCES = {
     Kind.UNREADABLE: (
         "Retell's answer could not be read. Everything stored here is kept. Try again; if it"
         " happens again, Retell's API may have changed and this product needs an update."
+    ),
+    Kind.KEY_UNREADABLE: (
+        "The stored Retell API key cannot be decrypted, so Retell was not asked. Everything stored"
+        " here is kept. Store the key again under Settings, Retell, or have the operator put back"
+        " the key that left ENCRYPTION_KEYS."
     ),
     Kind.TOO_LARGE: (
         "Retell's answer was larger than is taken. Everything stored here is kept. Ask for less,"
