@@ -173,85 +173,10 @@
     found[input.dataset.at].scrollIntoView({ block: "center" });
   });
 
-  /* Charts: the tooltip and arrow keys read the hidden table. */
-  const chartOf = (plot) => {
-    const chart = plot.closest(".chart");
-    const heads = $$("thead th", chart).slice(1);
-    const rows = $$("tbody tr", chart);
-    return { chart, plot, heads, rows, heat: chart.dataset.chart === "heat", count: Number(chart.dataset.count) };
-  };
-  const clearTip = (chart) => {
-    for (const part of $$(".chart-tip, .chart-cursor", chart)) part.remove();
-  };
-  const line = (tone, name, value) => {
-    const row = document.createElement("div");
-    const parts = [tone && `swatch ${tone}`, "", ""].map((kind) => {
-      const part = document.createElement("span");
-      part.className = kind;
-      return part;
-    });
-    parts[1].textContent = name;
-    parts[2].textContent = value;
-    row.append(...(tone ? parts : parts.slice(1)));
-    return row;
-  };
-  const showTip = ({ chart, plot, heads, rows, heat, count }, at, down) => {
-    clearTip(chart);
-    const row = rows[heat ? down : at];
-    if (!row) return;
-    plot.dataset.at = at;
-    plot.dataset.down = down;
-    const tip = document.createElement("div");
-    tip.className = "chart-tip";
-    tip.setAttribute("role", "status");
-    const title = document.createElement("b");
-    const cells = $$("td", row);
-    title.textContent = row.cells[0].textContent + (heat ? ` ${heads[at].textContent}` : "");
-    tip.append(title);
-    if (heat) tip.append(line("", row.closest("table").caption.textContent, cells[at].textContent));
-    else heads.forEach((head, place) => tip.append(line(head.dataset.tone, head.textContent, cells[place].textContent)));
-    if (!heat) {
-      const cursor = document.createElement("div");
-      cursor.className = "chart-cursor";
-      cursor.style.left = `${(at * 100) / count}%`;
-      cursor.style.width = `${100 / count}%`;
-      plot.append(cursor);
-    }
-    plot.append(tip);
-    const x = ((at + 0.5) / count) * plot.clientWidth;
-    const flips = x + 16 + tip.offsetWidth > plot.clientWidth;
-    tip.style.left = `${Math.max(0, flips ? x - tip.offsetWidth - 16 : x + 16)}px`;
-    if (heat) tip.style.top = `${down * 28 + 32}px`;
-  };
-  const enliven = (plot) => {
-    const data = chartOf(plot);
-    plot.tabIndex = 0;
-    plot.addEventListener("pointermove", (event) => {
-      const box = plot.getBoundingClientRect();
-      const at = Math.floor(((event.clientX - box.left) / box.width) * data.count);
-      const down = Math.floor((event.clientY - box.top) / 28);
-      if (at >= 0 && at < data.count && (at !== Number(plot.dataset.at) || down !== Number(plot.dataset.down) || !$(".chart-tip", plot)))
-        showTip(data, at, down);
-    });
-    plot.addEventListener("pointerleave", () => clearTip(data.chart));
-    plot.addEventListener("blur", () => clearTip(data.chart));
-    plot.addEventListener("keydown", (event) => {
-      const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-      if (event.key === "Escape") clearTip(data.chart);
-      if (!move || (move[1] && !data.heat)) return;
-      event.preventDefault();
-      const bound = (value, most) => Math.min(Math.max(value, 0), most);
-      const at = bound(Number(plot.dataset.at ?? -move[0]) + move[0], data.count - 1);
-      const down = bound(Number(plot.dataset.down ?? 0) + move[1], data.rows.length - 1);
-      showTip(data, at, down);
-    });
-  };
-
   /* What every new piece of page needs, on load and after each swap. */
   const prepare = (root) => {
     const all = (selector) => [...(root.matches?.(selector) ? [root] : []), ...$$(selector, root)];
     for (const hidden of all("[data-copy], [data-opens], [data-print], [data-themes], [data-find-box]")) hidden.hidden = false;
-    for (const plot of all(".chart-plot")) if (!plot.hasAttribute("tabindex")) enliven(plot);
     for (const box of all("[data-single-keys]")) box.checked = cookie("single_keys") !== "off";
   };
   prepare(document);

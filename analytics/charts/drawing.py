@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 TONES = (1, 2, 4, 5, 3)
 FOOT = 24  # room below the plot for the x labels, px
@@ -18,11 +19,17 @@ Format = Callable[[Any], str]
 
 @dataclass(frozen=True)
 class Series:
-    """One line or one layer of a stack; `values` are in the order of the chart's labels."""
+    """One line or one layer of a stack; `values` are in the order of the chart's labels, and so
+    are `urls`: what each value opens, if anything."""
 
     name: str
     values: Sequence[Value]
-    tone: int = 1
+    tone: int | None = 1
+    urls: Sequence[str] = ()
+
+    def url(self, at: int) -> str:
+        """Nothing lies behind nothing."""
+        return self.urls[at] if self.urls and self.values[at] else ""
 
 
 def rounded(value: float) -> str:
@@ -69,28 +76,55 @@ def legend(series: Iterable[Series]) -> SafeString:
     return format_html('<ul class="legend">{}</ul>', entries)
 
 
+def mark(url: str, name: str, drawn: SafeString, kind: str = "mark") -> SafeString:
+    """What is drawn for one value, as a link to what is behind it.
+
+    Tab does not stop at each: the arrow keys read the chart, and its table has the same links.
+    """
+    if not url:
+        return drawn
+    return svg("a", {"class": kind, "href": url, "aria-label": name, "tabindex": -1}, drawn)
+
+
+def point_name(label: str, entry: Series, at: int, show: Format) -> str:
+    """ "Nov 3, Successful: 12" """
+    return f"{label}, {entry.name}: {show(entry.values[at])}"
+
+
 def data_table(
     name: str, head: str, labels: Sequence[str], series: Sequence[Series], show: Format
 ) -> SafeString:
-    """The numbers of a chart for screen readers; the tooltip takes its rows from here too."""
-    columns = format_html_join(
-        "",
-        '<th scope="col" data-tone="c{}">{}</th>',
-        ((entry.tone, entry.name) for entry in series),
-    )
+    """The numbers of a chart, for whoever wants to read them; the tooltip takes its rows from
+    here, too."""
+    columns = join(_column_head(entry) for entry in series)
     rows = join(
         format_html(
             '<tr><th scope="row">{}</th>{}</tr>',
             label,
-            format_html_join("", "<td>{}</td>", ((show(entry.values[at]),) for entry in series)),
+            join(_cell(entry, at, show) for entry in series),
         )
         for at, label in enumerate(labels)
     )
     return format_html(
-        '<div class="sr-only"><table><caption>{}</caption><thead><tr><th scope="col">{}</th>{}</tr>'
-        "</thead><tbody>{}</tbody></table></div>",
-        name, head, columns, rows,
+        '<details class="chart-table"><summary>{}<span class="sr-only">: {}</span></summary>'
+        '<div class="table-box" tabindex="0" role="region" aria-label="{}">'
+        '<table class="table compact"><caption class="sr-only">{}</caption>'
+        '<thead><tr><th scope="col">{}</th>{}</tr></thead><tbody>{}</tbody></table></div>'
+        "</details>",
+        _("As a table"), name, name, name, head, columns, rows,
     )  # fmt: skip
+
+
+def _column_head(entry: Series) -> SafeString:
+    tone = f"c{entry.tone}" if entry.tone else ""
+    return format_html('<th scope="col" class="r" data-tone="{}">{}</th>', tone, entry.name)
+
+
+def _cell(entry: Series, at: int, show: Format) -> SafeString:
+    text, url = show(entry.values[at]), entry.url(at)
+    if not url:
+        return format_html('<td class="r">{}</td>', text)
+    return format_html('<td class="r"><a href="{}">{}</a></td>', url, text)
 
 
 def axis(top: float, step: float, plot_height: float, show: Format) -> tuple[str, str]:
@@ -118,6 +152,7 @@ def x_labels(labels: Sequence[str], centres: Sequence[float], height: int) -> Sa
             "text",
             {
                 "class": "x lo" if place % 2 else "x",
+                "aria-hidden": "true",
                 "x": f"{rounded(centres[at])}%",
                 "y": height - 5,
             },
@@ -130,13 +165,15 @@ def x_labels(labels: Sequence[str], centres: Sequence[float], height: int) -> Sa
 def framed(
     name: str, kind: str, *, height: int, left: str, plot: str, table: str, count: int
 ) -> SafeString:
-    """The common frame: y labels, plot and hidden table under one name."""
+    """The common frame: y labels, plot and table under one name. A plot without links is one
+    picture; one with links is a group of them."""
+    role, hidden = ("group", "") if "<a " in plot else ("img", SafeString(' aria-hidden="true"'))
     return format_html(
         '<figure class="chart" data-chart="{}" data-count="{}"><div class="chart-frame">'
         '<svg class="chart-axis" width="36" height="{}" aria-hidden="true">{}</svg>'
-        '<div class="chart-plot" role="img" aria-label="{}">'
-        '<svg width="100%" height="{}" aria-hidden="true">{}</svg></div></div>{}</figure>',
-        kind, count, height, left, name, height, plot, table,
+        '<div class="chart-plot" role="{}" aria-label="{}">'
+        '<svg width="100%" height="{}"{}>{}</svg></div></div>{}</figure>',
+        kind, count, height, left, role, name, height, hidden, plot, table,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from analytics.charts.drawing import Format, Series, Value, join, line_paths, rounded, svg
 from config.templatetags.formats import number, percent
@@ -14,11 +15,14 @@ def spoken_range(name: str, values: Sequence[Value], show: Format) -> str:
     """What a small chart says to a screen reader: where it starts and ends, low and high."""
     known = [value for value in values if value is not None]
     if not known:
-        return f"{name}: no data"
-    return (
-        f"{name}: from {show(known[0])} to {show(known[-1])}, "
-        f"lowest {show(min(known))}, highest {show(max(known))}"
-    )
+        return _("%(name)s: no data") % {"name": name}
+    return _("%(name)s: from %(first)s to %(last)s, lowest %(low)s, highest %(high)s") % {
+        "name": name,
+        "first": show(known[0]),
+        "last": show(known[-1]),
+        "low": show(min(known)),
+        "high": show(max(known)),
+    }
 
 
 def sparkline(

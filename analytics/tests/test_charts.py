@@ -112,3 +112,35 @@ def test_shares_leave_out_what_is_nothing() -> None:
 @pytest.mark.parametrize(("share", "tone"), [(0.2, "c1"), (0.9, "c4"), (1.2, "bad"), (None, "c1")])
 def test_a_meter_warns_near_its_limit(share: float | None, tone: str) -> None:
     assert f'class="{tone}"' in charts.meter(share)
+
+
+LINKED = [
+    Series("Successful", [3, 0, 5], 1, ["/a/1", "/a/2", "/a/3"]),
+    Series("No answer", [1, 2, 0], 3, ["/b/1", "/b/2", "/b/3"]),
+]
+WHOLE = Series("Calls", [4, 2, 5], None, ["/1", "/2", "/3"])
+
+
+def addresses(html: str, within: str) -> list[str | None]:
+    return [link.get("href") for link in parsed(html).findall(f".//{within}//a")]
+
+
+def test_every_value_opens_what_is_behind_it_in_the_picture_and_in_the_table() -> None:
+    html = charts.stacked_bars("Calls", DAYS, LINKED, whole=WHOLE)
+    values = ["/a/1", "/b/1", "/b/2", "/a/3"]
+    assert addresses(html, "svg") == ["/1", "/2", "/3", *values]
+    assert sorted(filter(None, addresses(html, "table"))) == sorted(["/1", "/2", "/3", *values])
+
+
+def test_a_link_in_a_picture_says_what_it_opens() -> None:
+    html = charts.stacked_bars("Calls", DAYS, LINKED, whole=WHOLE)
+    names = [link.get("aria-label") for link in parsed(html).findall(".//svg//a")]
+    assert "Nov 1, No answer: 1" in names
+    assert "Nov 3, Calls: 5" in names
+
+
+def test_links_are_no_part_of_one_picture() -> None:
+    heat = charts.heat_map("Hours", ["Mon"], ["00", "01"], [[0, 4]], urls=[["/0", "/1"]])
+    assert addresses(heat, "svg") == ["/1"]
+    assert 'role="group"' in heat
+    assert 'role="img"' not in heat
