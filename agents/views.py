@@ -16,6 +16,8 @@ from accounts.access import confirmation_required, may, member_required, right_r
 from accounts.http import MemberRequest
 from accounts.roles import Right
 from agents import access, actions, fixes, guardian, jobs, presentation
+from agents.connection import keys
+from agents.connection.exceptions import SENTENCES, Refused
 from agents.filters import AgentFilterForm
 from agents.forms import AgentNameForm
 from agents.models import Agent, RetellConnection
@@ -35,7 +37,7 @@ def _period(request: MemberRequest, key: str) -> periods.Period:
 @member_required
 def agent_list(request: MemberRequest) -> HttpResponse:
     period = _period(request, LIST_PERIOD)
-    found = guardian.findings()
+    found = guardian.findings(organization_id=request.organization.pk)
     numbers = Agent.objects.numbers(period.start, period.end)
     rows = presentation.rows(Agent.objects.for_list(), numbers, found)
     form = AgentFilterForm(request.GET)
@@ -98,6 +100,8 @@ def sync_agents(request: MemberRequest) -> HttpResponse:
     connection = RetellConnection.objects.filter(pk=1).first()
     if connection is None or not connection.has_api_key:
         messages.error(request, fixes.NO_KEY)
+    elif keys.is_unreadable(connection, request.organization.pk):
+        messages.error(request, SENTENCES[Refused.UNREADABLE])
     else:
         jobs.sync_soon(request.organization, user=request.user)
         messages.success(request, "Agents are being read from Retell. This page follows.")

@@ -48,7 +48,10 @@ def connection_page(request: MemberRequest) -> HttpResponse:
 def _forms_and_keys(request: MemberRequest, row: RetellConnection) -> dict[str, Any]:
     current_key, old_key = connection.signing_keys(request.organization, row)
     url, old_urls = connection.webhook_urls(request.organization)
+    usable, unreadable = keys.signing_keys(request.organization.pk)
     return {
+        "api_key_is_unreadable": keys.is_unreadable(row, request.organization.pk),
+        "signing_key_is_unreadable": unreadable and not usable,
         "api_key_form": ApiKeyForm(initial={"signs_webhooks": current_key is None}),
         "signing_key_form": SigningKeyForm(),
         "current_key": current_key,

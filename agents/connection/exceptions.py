@@ -51,8 +51,9 @@ SENTENCES = {
         " changed. An admin can check it under Settings, Retell."
     ),
     Refused.UNREADABLE: (
-        "The stored Retell API key cannot be decrypted: the key it was encrypted with left"
-        " ENCRYPTION_KEYS. Put that back, or store the Retell key again."
+        "The stored Retell API key cannot be decrypted: it was damaged, or the key it was encrypted"
+        " with left ENCRYPTION_KEYS. Nothing was changed. Store the Retell key again, or have the"
+        " operator put the other back."
     ),
 }
 

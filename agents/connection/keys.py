@@ -111,6 +111,12 @@ def stored_api_key(row: RetellConnection, organization_id: UUID) -> str:
     return key
 
 
+def is_unreadable(row: RetellConnection, organization_id: UUID) -> bool:
+    """Whether an API key is stored that cannot be decrypted."""
+    key = unsealed(row.api_key_encrypted, organization_id, API_KEY_FIELD)
+    return row.has_api_key and key is None
+
+
 def open_api(organization_id: UUID, **options: Any) -> RetellApi:
     """Retell's API with the stored key; `options` as `RetellApi` takes them.
 

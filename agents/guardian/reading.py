@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.utils import timezone
 
+from agents.connection import keys
 from agents.guardian import standing, webhook
 from agents.guardian.finding import Finding, Heard, OwnUrls, Severity
 from agents.models import Agent, RetellConnection
@@ -38,12 +40,15 @@ def own_urls() -> OwnUrls:
     return OwnUrls({bytes(sha256).hex(): until for sha256, until in rows})
 
 
-def findings(agent: Agent | None = None) -> list[Finding]:
+def findings(agent: Agent | None = None, *, organization_id: UUID | None = None) -> list[Finding]:
     """Of all agents and the connection, or of one agent; worst first. Three queries, however
-    many agents there are; inside the organization's context."""
+    many agents there are; inside the organization's context.
+
+    With its `organization_id` it says, too, when the API key cannot be decrypted.
+    """
     now = timezone.now()
     connection = RetellConnection.objects.filter(pk=1).first()
-    found = standing.of_connection(connection) if agent is None else []
+    found = _of_connection(connection, organization_id) if agent is None else []
     has_key = connection is not None and connection.has_api_key
     since = now - HEARD_WITHIN
     if connection is not None:  # what history brought was never sent
@@ -56,3 +61,14 @@ def findings(agent: Agent | None = None) -> list[Finding]:
         found += of_this if has_key else [f for f in of_this if f.code not in standing.BY_SYNCING]
     order = list(Severity)
     return sorted(found, key=lambda f: (order.index(f.severity), f.agent is not None, f.subject))
+
+
+def _of_connection(
+    connection: RetellConnection | None, organization_id: UUID | None
+) -> list[Finding]:
+    is_unreadable = (
+        connection is not None
+        and organization_id is not None
+        and keys.is_unreadable(connection, organization_id)
+    )
+    return standing.of_connection(connection, is_unreadable=is_unreadable)

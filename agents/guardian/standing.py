@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext
+
 from agents.guardian.finding import Finding, Heard, Severity
 from agents.models import Agent, ApiKeyState, RetellConnection
 
@@ -86,8 +88,10 @@ def old(agent: Agent, now: datetime) -> Iterator[Finding]:
         )
 
 
-def of_connection(connection: RetellConnection | None) -> list[Finding]:
-    """What keeps all agents from being read."""
+def of_connection(
+    connection: RetellConnection | None, *, is_unreadable: bool = False
+) -> list[Finding]:
+    """What keeps all agents from being read. `is_unreadable`: its API key cannot be decrypted."""
     if connection is None or not connection.has_api_key:
         return [
             Finding(
@@ -96,6 +100,21 @@ def of_connection(connection: RetellConnection | None) -> list[Finding]:
                 "There is no Retell API key.",
                 "Changes in Retell are not seen here, and calls that no webhook brings are lost.",
                 "Connect one under Settings, Retell, that may read Agent, History and Phone.",
+            )
+        ]
+    if is_unreadable:
+        return [
+            Finding(
+                "key_unreadable",
+                Severity.LOSES,
+                gettext("The stored API key cannot be decrypted."),
+                gettext(
+                    "Calls that no webhook brings are lost, and changes of agents are not seen."
+                ),
+                gettext(
+                    "Store the Retell key again under Settings, Retell, or have the operator put"
+                    " back the key that left ENCRYPTION_KEYS."
+                ),
             )
         ]
     if connection.key_state == ApiKeyState.REFUSED:

@@ -112,6 +112,31 @@ def test_checking_the_stored_key_says_what_retell_says(
     assert "Retell does not accept this key any more" in page
 
 
+@pytest.mark.parametrize("sealed", [b"", b"\x09" + b"x" * 40, b"\x01" + b"x" * 40])
+def test_a_key_that_cannot_be_decrypted_is_not_called_none(
+    world: World, alice: CanaryClient, sealed: bytes
+) -> None:
+    """Nothing, of an unknown version, damaged."""
+    with organization_context(world.acme):
+        RetellConnection.objects.update(api_key_encrypted=sealed, api_key_state="ok")
+    page = text_of(alice)
+    assert "The API key stored here cannot be decrypted" in page
+    assert "Check and connect" not in page
+    agents = text_of(alice, "/agents/")
+    assert "The stored API key cannot be decrypted." in agents
+    assert "There is no Retell API key" not in agents
+    alice.post("/agents/sync/")
+    assert "Nothing was changed. Store the Retell key again" in text_of(alice, "/agents/")
+
+
+def test_a_signing_key_that_cannot_be_decrypted_says_so(world: World, alice: CanaryClient) -> None:
+    with organization_context(world.acme):
+        RetellConnection.objects.update(key_encrypted=b"\x09" + b"x" * 40)
+    page = text_of(alice)
+    assert "The signing key stored here cannot be decrypted" in page
+    assert "cannot be decrypted, so nothing can be verified" in page
+
+
 def test_disconnecting_keeps_the_signing_key(alice: CanaryClient, retell_api: FaultyRetell) -> None:
     said(alice, "api-key/", api_key=API_KEYS["acme"])
     page = said(alice, "disconnect/")

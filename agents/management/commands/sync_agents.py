@@ -36,7 +36,7 @@ class Command(BaseCommand):
             organization_context(organization),
         ):
             outcome = _sync(organization)
-            found = guardian.findings()
+            found = guardian.findings(organization_id=organization.pk)
         self._tell(outcome, found, as_json=options["json"])
 
     def _tell(self, outcome: Outcome, found: list[guardian.Finding], *, as_json: bool) -> None:
