@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import ngettext
 
-from agents.guardian import Finding, Severity, count
+from agents.guardian import Finding, Severity
 from agents.models import Agent
 from agents.retell import Channel
 from agents.versions import Facts
@@ -34,6 +35,16 @@ class Attention:
 
     label: str
     tone: str
+
+
+def attention(findings: Iterable[Finding]) -> Attention | None:
+    """How many need it, in the tone of the worst; None when none does."""
+    wanted = [finding.severity for finding in findings if finding.needs_attention]
+    if not wanted:
+        return None
+    worst = min(wanted, key=list(Severity).index)
+    label = ngettext("%(count)d finding", "%(count)d findings", len(wanted))
+    return Attention(label % {"count": len(wanted)}, worst.tone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +75,7 @@ class Row:
     @property
     def attention(self) -> Attention | None:
         """What needs it, in the tone of the worst."""
-        wanted = count(self.findings)
-        if not wanted:
-            return None
-        worst = min(
-            (f.severity for f in self.findings if f.needs_attention), key=list(Severity).index
-        )
-        return Attention(f"{wanted} {'finding' if wanted == 1 else 'findings'}", worst.tone)
+        return attention(self.findings)
 
 
 def rows(

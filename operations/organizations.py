@@ -18,7 +18,9 @@ from django.db import transaction
 from accounts import revocation
 from accounts.actions import invitations
 from accounts.models import Role
+from agents import guardian, presentation
 from agents.connection.actions import api_key
+from agents.presentation import Attention
 from audit.actions import record
 from audit.vocabulary import Action, Kind
 from calls.models import Call
@@ -237,6 +239,7 @@ class ListedOrganization:
     calls: int | None = None
     last_event_at: datetime | None = None
     completeness: completeness.Status | None = None
+    findings: Attention | None = None
 
 
 def with_activity(organizations: Iterable[tuple[Organization, int]]) -> list[ListedOrganization]:
@@ -251,8 +254,28 @@ def _with_activity(organization: Organization, users: int) -> ListedOrganization
         newest = Delivery.objects.order_by("-id").only("received_at").first()
         calls = Call.objects.count()
         status = completeness.status()
+        found = guardian.findings(organization_id=organization.pk)
     last_event_at = newest.received_at if newest else None
-    return ListedOrganization(organization, users, calls, last_event_at, status)
+    return ListedOrganization(
+        organization, users, calls, last_event_at, status, presentation.attention(found)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Of one organization: up to when its calls are here, and what the guardian found."""
+
+    completeness: completeness.Status
+    findings: Attention | None
+
+
+def health(organization: Organization) -> Health | None:
+    """None where there is no schema."""
+    if organization.status in _WITHOUT_SCHEMA:
+        return None
+    with organization_context(organization):
+        found = guardian.findings(organization_id=organization.pk)
+        return Health(completeness.status(), presentation.attention(found))
 
 
 _WITHOUT_SCHEMA = (OrganizationStatus.PROVISIONING, OrganizationStatus.DELETED)

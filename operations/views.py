@@ -82,6 +82,7 @@ def organization_detail(request: OperatorRequest, organization_id: UUID) -> Http
     context: dict[str, Any] = {
         "organization": organization,
         "webhook_url": endpoint and endpoint.url,
+        "health": organizations.health(organization),
         "members": [
             {
                 "email": member.user.email,

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from agents.models import RetellConnection
+from agents.models import API_KEY_FIELD, Agent, RetellConnection
 from calls.models import Call
 from completeness.models import Completeness, Correction, CorrectionKind, Run, RunKind
 from jobs.models import Job
+from tenants import encryption
 from tenants.models import Organization
 from tenants.pin import organization_context
 from testing.fixtures import ClientFactory, World
@@ -22,7 +25,8 @@ from testing.fixtures import ClientFactory, World
 
 def connect(organization: Organization, **completeness: Any) -> None:
     with organization_context(organization):
-        RetellConnection.objects.update(api_key_encrypted=b"sealed")
+        key = encryption.encrypt("key", organization_id=organization.pk, field=API_KEY_FIELD)
+        RetellConnection.objects.update(api_key_encrypted=key)
         Completeness.objects.create(pk=1, **completeness)
 
 
@@ -152,7 +156,7 @@ def test_the_command_wants_both_days(world: World) -> None:
         call_command("reconcile", "acme", "--from", "2026-11-01")
 
 
-# --- The operator's list -------------------------------------------------------------------------
+# --- The operator's pages -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("minutes", "gap"), [(12, False), (120, True)])
@@ -163,3 +167,30 @@ def test_the_operator_sees_gaps_at_a_glance(
     text = browser_of(world.people.sam).get("/").content.decode()
     assert "Complete up to" in text
     assert (">Gap</span>" in text) is gap
+
+
+def test_the_operator_sees_how_many_findings_there_are(
+    world: World, browser_of: ClientFactory
+) -> None:
+    connect(world.acme, complete_until=timezone.now())
+    with organization_context(world.acme):
+        RetellConnection.objects.update(api_key_state="refused")
+    sam = browser_of(world.people.sam)
+    badge = '<span class="badge bad"><span class="dot bad"></span>1 finding</span>'
+    for path in ("/", f"/organizations/{world.acme.pk}/"):
+        assert badge in sam.get(path).content.decode()
+
+
+def test_the_operators_list_costs_as_much_with_many_agents(
+    world: World, browser_of: ClientFactory
+) -> None:
+    connect(world.acme, complete_until=timezone.now())
+    sam = browser_of(world.people.sam)
+    sam.get("/")
+    with CaptureQueriesContext(connection) as few:
+        sam.get("/")
+    with organization_context(world.acme):
+        Agent.objects.bulk_create(Agent(retell_agent_id=f"agent_{n}") for n in range(200))
+    with CaptureQueriesContext(connection) as many:
+        sam.get("/")
+    assert len(many) == len(few)
