@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid_utils.compat
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce, Lower, Now
@@ -11,7 +12,8 @@ from django.urls import reverse
 from accounts.masking import shown_number
 from calls import outcomes
 from calls.outcomes import Outcome, Tagged
-from calls.querysets import CallQuerySet, ChatQuerySet
+from calls.querysets import CallQuerySet, ChatQuerySet, TagQuerySet
+from calls.search import TranscriptWords
 
 CENTS_DIGITS, CENTS_PLACES = 20, 10
 
@@ -137,6 +139,7 @@ class Call(Conversation):
             models.Index(F("sort_at").desc(), F("id").desc(), name="call_newest"),
             models.Index(F("agent"), F("sort_at").desc(), name="call_agent_newest"),
             models.Index(F("id"), name="call_restricted", condition=Q(storage_level__gt=0)),
+            GinIndex(TranscriptWords("transcript"), name="call_words"),
         ]
         constraints = [models.UniqueConstraint(fields=["retell_call_id"], name="call_id_unique")]
 
@@ -172,6 +175,8 @@ class Tag(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
     name = models.CharField(max_length=NAME_MAX_LENGTH)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = TagQuerySet.as_manager()
 
     class Meta:
         ordering = (Lower("name"),)

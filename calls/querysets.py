@@ -9,6 +9,7 @@ from django.db import models
 if TYPE_CHECKING:
     from calls.models import Call, Chat
 
+MOST_SUGGESTED = 200
 # Large columns a list never shows.
 _HEAVY = ("cost", "latency", "transcript", "transcript_entries", "details", "provenance")
 
@@ -40,6 +41,13 @@ class CallQuerySet(NewestFirst):
 
     def billable(self) -> CallQuerySet:
         return self.filter(is_billable=True)
+
+
+class TagQuerySet(models.QuerySet[Any]):
+    def suggested(self) -> TagQuerySet:
+        """Those that some call has, while one types another."""
+        used = self.model.calls.through.objects.values("tag")
+        return self.filter(pk__in=used)[:MOST_SUGGESTED]
 
 
 class ChatQuerySet(NewestFirst):
