@@ -45,7 +45,7 @@ def test_an_admin_renames_the_organization_and_moves_its_clock(
     admin.post(GENERAL, {"name": "Acme Dental", "time_zone": "Asia/Kathmandu"})
     changed = fresh(world.acme)
     assert (changed.name, changed.time_zone) == ("Acme Dental", "Asia/Kathmandu")
-    assert last_entry(world.acme).action_code == "organizations.settings_changed"
+    assert last_entry(world.acme).code == "organizations.settings_changed"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_logo_stands_beside_the_name_until_it_is_removed(
     assert "immutable" in shown["Cache-Control"]
     admin.post(BRANDING, {"remove_logo": "on"})
     assert admin.get(address[1]).status_code == 404
-    assert last_entry(world.acme).action_code == "organizations.logo_removed"
+    assert last_entry(world.acme).code == "organizations.logo_removed"
 
 
 def test_the_logo_of_another_organization_is_not_here(

@@ -19,14 +19,17 @@ PAGES = {
     Right.EXPORT_PERSONAL_DATA: "GET /audit/export/",
     Right.READ_AUDIT: "GET /audit/",
     Right.CLASSIFY_CALLS: "POST /calls/{id}/classify/",
+    Right.ANNOTATE_CALLS: "POST /calls/{id}/notes/new/",
     Right.RENAME_AGENTS: "POST /agents/{agent}/edit/",
     Right.REPLAY_DELIVERIES: "POST /deliveries/{id}/replay/",
     Right.MANAGE_USERS: "GET /settings/users/",
     Right.MANAGE_ACCESS: "GET /settings/access/",
+    Right.MANAGE_SETTINGS: "GET /settings/",
     Right.MANAGE_RETELL: "GET /settings/retell/",
 }
-# Shown within pages, and tested where they are: masked numbers, bodies, files without numbers.
-WITHIN_PAGES = {Right.SEE_PERSONAL_DATA, Right.READ_BODIES, Right.EXPORT}
+# Shown within pages, and tested where they are: masked numbers, bodies, files without numbers,
+# buttons beside what others wrote.
+WITHIN_PAGES = {Right.SEE_PERSONAL_DATA, Right.READ_BODIES, Right.EXPORT, Right.DELETE_NOTES}
 ROLES = (SUPER_ADMIN, Role.ADMIN, Role.VIEWER)
 
 

@@ -89,6 +89,10 @@ ORGANIZATION = """
 /account/security/apps/<int:pk>/delete/  405 405 405 405 405 405 405 405   302 404 404 302 302 302 302 403
 /account/security/apps/new/             302 302 302 302 302 302 302 403   302 302 302 302 302 302 302 403
 /account/security/recovery-codes/       405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 403
+/branding/accent-<slug:digits>.css                        200 200 200 200 200 200 200 200   405 405 405 405 405 405 405 405
+/branding/logo-<slug:sha256>.png                          404 404 404 404 404 404 404 404   404 404 404 404 404 404 404 404
+/settings/                                                302 403 200 302 302 302 302 403   302 403 200 302 302 302 302 403
+/settings/branding/                                       302 403 200 302 302 302 302 403   302 403 200 302 302 302 302 403
 /settings/access/                       302 403 200 302 302 302 302 403   302 403 302 302 302 302 302 403
 /account/passkeys/<int:pk>/delete/      302 404 404 302 302 302 302 403   302 404 404 302 302 302 302 403
 /account/passkeys/<int:pk>/edit/        302 404 404 302 302 302 302 403   302 404 404 302 302 302 302 403
@@ -105,6 +109,7 @@ ORGANIZATION = """
 /account/sessions/                         302 200 200 302 302 302 302 403   405 405 405 405 405 405 405 405
 /account/sessions/<uuid:session_id>/end/   405 405 405 405 405 405 405 405   302 404 404 302 302 302 302 403
 /account/sessions/end/                     405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 403
+/live-ticket/                                             302 204 204 302 302 302 302 204   405 405 405 405 405 405 405 405
 /jobs/                                                    302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
 /jobs/<uuid:job_id>/                                      302 404 200 302 302 302 302 404   405 405 405 405 405 405 405 405
 /jobs/<uuid:job_id>/cancel/                               405 405 405 405 405 405 405 405   302 404 302 302 302 302 302 403
@@ -163,6 +168,8 @@ OPERATOR = """
 /account/security/apps/<int:pk>/delete/            405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
 /account/security/apps/new/                        302 302 302 302 302 302 302 302   302 302 302 302 302 302 302 302
 /account/security/recovery-codes/                  405 405 405 405 405 405 405 405   302 302 302 302 302 302 200 302
+/settings/                                          404 404 404 404 404 404 404 404   404 404 404 404 404 404 404 404
+/settings/branding/                                 404 404 404 404 404 404 404 404   404 404 404 404 404 404 404 404
 /settings/access/                                  404 404 404 404 404 404 404 404   404 404 404 404 404 404 404 404
 /account/passkeys/<int:pk>/delete/                 302 302 302 302 302 302 404 302   302 302 302 302 302 302 404 302
 /account/passkeys/<int:pk>/edit/                   302 302 302 302 302 302 404 302   302 302 302 302 302 302 404 302
@@ -351,7 +358,7 @@ def path_of(url: str, world: World, invitation: Invitation) -> str:
         "<str:token>", invitation.token
     )
     url = url.replace("<path:content_type_id>", "1").replace("<path:object_id>", str(ID))
-    url = url.replace("<int:pk>", "1")
+    url = url.replace("<int:pk>", "1").replace("<slug:digits>", "4a4ed6")
     url = url.replace(
         "^(?P<app_label>accounts|audit|otp_totp|django_otp_webauthn|procrastinate|operations|tenants)/$",
         "tenants/",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from tenants.branding.palette import style_sheet
+from tenants.branding.palette import HEX_COLOUR, style_sheet
 from tenants.middleware import HostRequest
 from tenants.models import OrganizationLogo
 
@@ -18,6 +18,8 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 @require_GET
 def accent(request: HttpRequest, digits: str) -> HttpResponse:
     """The accent's tokens; a function of the colour alone."""
+    if not HEX_COLOUR.match(f"#{digits}"):
+        raise Http404
     return HttpResponse(
         style_sheet(f"#{digits}"), content_type="text/css", headers={"Cache-Control": FOR_GOOD}
     )
