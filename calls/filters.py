@@ -16,14 +16,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_filters.fields import ChoiceField
 
-from accounts.masking import VISIBLE_DIGITS, mask
+from accounts.masking import VISIBLE_DIGITS, holds_number, mask
 from agents.models import Agent
 from calls import outcomes
 from calls.models import Call, CallTag, Tag
+from calls.number_filters import NumberFilters
 from calls.outcomes import Outcome
 from calls.querysets import CallQuerySet
 from calls.search import TranscriptWords, query
-from config.filtering import FilterForm, ListFilter, TimeFilter, as_list
+from config.filtering import FilterForm, TimeFilter, as_list
 from config.periods import start_of_day
 
 _DIRECTIONS = (("inbound", _("Inbound")), ("outbound", _("Outbound")))
@@ -123,7 +124,7 @@ class CallFilterForm(FilterForm):
         return super().describe(name, value)
 
 
-class CallFilter(ListFilter):
+class CallFilter(NumberFilters):
     """Times are read in the organization's zone, whoever looks; see `config.zones`.
 
     `sees_personal_data`: whether numbers are found by any part, and words with digits at all.
@@ -285,5 +286,7 @@ class CallFilter(ListFilter):
 
 
 def masked(name: str, text: str) -> str:
-    """A shown value for the log: a number somebody searched for by its last digits."""
-    return mask(text) if name == "q" and _ONLY_A_NUMBER.fullmatch(text) else text
+    """A shown value for the log, where a number that somebody searched for has no place."""
+    if name in ("q", "text") and (_ONLY_A_NUMBER.fullmatch(text) or holds_number(text)):
+        return mask(re.sub(r"\D", "", text))
+    return text
