@@ -130,6 +130,9 @@ class Call(Conversation):
         db_persist=True,
     )
 
+    # Where in time it stood before it was moved last; see calls/changes.py.
+    moved_from = models.DateTimeField(null=True, editable=False)
+
     tags = models.ManyToManyField("calls.Tag", through="calls.CallTag", related_name="calls")
 
     objects = CallQuerySet.as_manager()

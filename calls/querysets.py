@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.db import models, transaction
+from django.db.models import sql
+
+from calls import changes
 
 if TYPE_CHECKING:
     from calls.models import Call, Chat
@@ -41,6 +45,40 @@ class CallQuerySet(NewestFirst):
 
     def billable(self) -> CallQuerySet:
         return self.filter(is_billable=True)
+
+    def mark(self) -> None:
+        """Have these added up again; see calls/changes.py."""
+        places = self.order_by().values_list("sort_at", "moved_from")
+        changes.mark(*places.query.sql_with_params())
+
+    def create(self, **values: Any) -> Call:
+        with transaction.atomic(using=self.db):
+            call: Call = super().create(**values)
+            self.model._default_manager.filter(pk=call.pk).mark()
+        return call
+
+    def bulk_create(self, calls: Iterable[Call], *args: Any, **options: Any) -> list[Call]:
+        with transaction.atomic(using=self.db):
+            made: list[Call] = super().bulk_create(calls, *args, **options)
+            self.model._default_manager.filter(pk__in=[call.pk for call in made]).mark()
+        return made
+
+    def update(self, **values: Any) -> int:
+        """As Django's; in one statement with the marks, as nobody may change a row between."""
+        if changes.PLACES & values.keys():
+            values["moved_from"] = models.F("sort_at")
+        query = self.query.chain(sql.UpdateQuery)
+        query.add_update_values(values)
+        query.clear_ordering(force=True)
+        self._result_cache = None
+        return changes.update_and_mark(*query.get_compiler(self.db).as_sql())
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with transaction.atomic(using=self.db):
+            locked = self.order_by().select_for_update(of=("self",)).values_list("pk", flat=True)
+            doomed = self.model._default_manager.filter(pk__in=list(locked))
+            doomed.mark()
+            return models.QuerySet.delete(doomed)
 
 
 class TagQuerySet(models.QuerySet[Any]):

@@ -16,6 +16,7 @@ import uuid_utils.compat
 from django.utils import timezone
 from psycopg import sql
 
+from calls import changes
 from calls.merge import CALL_COLUMNS, CHAT_COLUMNS, Column, StorageLevel
 from calls.reader import IMPERSONAL_DETAILS, Reading
 
@@ -27,9 +28,11 @@ class Target:
     table: str
     id_column: str
     columns: tuple[Column, ...]
+    # Whether what is written leaves marks; see calls/changes.py.
+    is_marked: bool = False
 
 
-CALLS = Target("calls_call", "retell_call_id", CALL_COLUMNS)
+CALLS = Target("calls_call", "retell_call_id", CALL_COLUMNS, is_marked=True)
 CHATS = Target("calls_chat", "retell_chat_id", CHAT_COLUMNS)
 
 
@@ -46,11 +49,14 @@ def _wins(key: str) -> sql.Composable:
     ).format(key=literal)
 
 
-def _assignment(column: Column) -> sql.Composable:
-    name = sql.Identifier(column.name)
-    merged = sql.SQL("CASE WHEN {wins} THEN excluded.{name} ELSE t.{name} END").format(
-        wins=_wins(column.name), name=name
+def _merged(name: str) -> sql.Composable:
+    return sql.SQL("CASE WHEN {wins} THEN excluded.{name} ELSE t.{name} END").format(
+        wins=_wins(name), name=sql.Identifier(name)
     )
+
+
+def _assignment(column: Column) -> sql.Composable:
+    name, merged = sql.Identifier(column.name), _merged(column.name)
     if column.personal:
         merged = sql.SQL(
             "CASE WHEN greatest(t.storage_level, excluded.storage_level) < {level}"
@@ -58,6 +64,12 @@ def _assignment(column: Column) -> sql.Composable:
         ).format(level=sql.Literal(column.personal), merged=merged)
     return sql.SQL("{name} = {merged}").format(name=name, merged=merged)
 
+
+# As the generated column `sort_at` will be. Only the row that is locked now knows where it was.
+_MOVED_FROM = sql.SQL(
+    "moved_from = CASE WHEN coalesce({}, least(t.first_seen_at, excluded.first_seen_at))"
+    " <> t.sort_at THEN t.sort_at ELSE t.moved_from END"
+).format(_merged("started_at"))
 
 # Joins, not look-ups: a body may bring thousands of unknown fields.
 _MERGED_PROVENANCE = sql.SQL("""t.provenance || coalesce((
@@ -106,7 +118,8 @@ def upsert(schema: str, target: Target, *, after: int = 0, condition: str = "") 
     """`INSERT … SELECT $n, … <condition> ON CONFLICT DO UPDATE`, with qualified names.
 
     Parameters are numbered from `after + 1`, as `parameters` lists them. `condition` follows the
-    SELECT list and is ours, e.g. `FROM delivery WHERE fresh`.
+    SELECT list and is ours, e.g. `FROM delivery WHERE fresh`. Of a marked target it returns what
+    `changes.marking` needs.
     """
     columns = insert_columns(target)
     assignments = [
@@ -116,10 +129,12 @@ def upsert(schema: str, target: Target, *, after: int = 0, condition: str = "") 
         _details_assignment(),
         sql.SQL("provenance = {}").format(_MERGED_PROVENANCE),
     ]
+    if target.is_marked:
+        assignments.append(_MOVED_FROM)
     values = [f"${number}::{cast}" for number, (_, cast) in enumerate(columns, start=after + 1)]
     return sql.SQL(
         "INSERT INTO {table} AS t ({names}) SELECT {values} {condition}"
-        " ON CONFLICT ({id}) DO UPDATE SET {assignments}"
+        " ON CONFLICT ({id}) DO UPDATE SET {assignments}{returning}"
     ).format(
         table=sql.Identifier(schema, target.table),
         names=sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns),
@@ -127,7 +142,16 @@ def upsert(schema: str, target: Target, *, after: int = 0, condition: str = "") 
         condition=sql.SQL(condition),
         id=sql.Identifier(target.id_column),
         assignments=sql.SQL(", ").join(assignments),
+        returning=sql.SQL(" RETURNING sort_at, moved_from" if target.is_marked else ""),
     )
+
+
+def merge(schema: str, target: Target) -> sql.Composed:
+    """`upsert` as a statement of its own, with its mark."""
+    statement = upsert(schema, target)
+    if not target.is_marked:
+        return statement
+    return sql.SQL("WITH merged AS ({}) {}").format(statement, changes.marking(schema, "merged"))
 
 
 def parameters(

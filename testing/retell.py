@@ -165,7 +165,8 @@ _ID_COLUMNS: dict[type[models.Model], str] = {Call: "retell_call_id", Chat: "ret
 
 def _comparable(row: dict[str, Any]) -> dict[str, Any]:
     """Without what depends on when an event arrived first."""
-    left_out = {"id", "first_seen_at"} | ({"sort_at"} if row["started_at"] is None else set())
+    left_out = {"id", "first_seen_at", "moved_from"}
+    left_out |= {"sort_at"} if row["started_at"] is None else set()
     return {name: value for name, value in row.items() if name not in left_out}
 
 

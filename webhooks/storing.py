@@ -14,6 +14,7 @@ import psycopg
 from django.db import connection
 from psycopg import sql
 
+from calls import changes
 from calls import sql as calls_sql
 from calls.reader import Unreadable
 from webhooks import ids, retell
@@ -202,8 +203,9 @@ def statement(schema: str, action: str) -> bytes:
             started=sql.SQL(str(number["started_at"])), seen=sql.SQL(str(number["first_seen_at"]))
         ),
     )
+    marked = sql.SQL(", marked AS ({})").format(changes.marking(schema, "merged"))
     return (
-        sql.SQL("WITH delivery AS ({delivery}), agent AS ({agent}), merged AS ({merged})"
+        sql.SQL("WITH delivery AS ({delivery}), agent AS ({agent}), merged AS ({merged}){marked}"
                 " SELECT fresh FROM delivery")
         .format(
             delivery=_insert_delivery(schema),
@@ -211,6 +213,7 @@ def statement(schema: str, action: str) -> bytes:
             merged=calls_sql.upsert(
                 schema, target, after=after, condition="FROM delivery WHERE fresh"
             ),
+            marked=marked if target.is_marked else sql.SQL(""),
         )
         .as_bytes(None)
     )  # fmt: skip

@@ -31,7 +31,7 @@ def merge(
     """Merge one reading into its row, inside the organization's context."""
     with connection.cursor():
         raw = psycopg.RawCursor(connection.connection)
-    statement = calls_sql.upsert(schema, target).as_bytes(None)
+    statement = calls_sql.merge(schema, target).as_bytes(None)
     raw.execute(
         statement, calls_sql.parameters(target, reading, source=source, first_seen_at=first_seen_at)
     )
