@@ -29,6 +29,7 @@ class Right(StrEnum):
     CLASSIFY_CALLS = "classify_calls"
     ANNOTATE_CALLS = "annotate_calls"
     DELETE_NOTES = "delete_notes"
+    SHARE_VIEWS = "share_views"
     RENAME_AGENTS = "rename_agents"
     REPLAY_DELIVERIES = "replay_deliveries"
     MANAGE_USERS = "manage_users"
@@ -51,6 +52,7 @@ _DESCRIPTIONS = {
     Right.CLASSIFY_CALLS: "Class calls as revenue or test",
     Right.ANNOTATE_CALLS: "Write notes on calls and tag them",
     Right.DELETE_NOTES: "Delete notes of others",
+    Right.SHARE_VIEWS: "Make, change and delete views of calls that everybody sees",
     Right.RENAME_AGENTS: "Rename agents",
     Right.REPLAY_DELIVERIES: "Apply deliveries again",
     Right.MANAGE_USERS: "Invite people, change roles, remove people",
@@ -83,6 +85,7 @@ TABLE: dict[Right, dict[str, Allowed]] = {
         (Right.CLASSIFY_CALLS,         _NO,          _YES,   _NO),
         (Right.ANNOTATE_CALLS,         _NO,          _YES,   _YES),
         (Right.DELETE_NOTES,           _NO,          _YES,   _NO),
+        (Right.SHARE_VIEWS,            _NO,          _YES,   _NO),
         (Right.RENAME_AGENTS,          _NO,          _YES,   _NO),
         (Right.REPLAY_DELIVERIES,      _NO,          _YES,   _NO),
         (Right.MANAGE_USERS,           _NO,          _YES,   _NO),
