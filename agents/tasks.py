@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import ngettext
 from procrastinate.contrib.django import app
 
 from accounts.roles import Right
@@ -10,6 +11,7 @@ from agents.retell import RetellApiError
 from agents.sync import Outcome, sync
 from jobs.actions import JobFailed, Progress
 from jobs.kinds import Kind
+from jobs.models import Job
 from tenants.each import for_each_organization
 from tenants.models import Organization
 from tenants.pin import organization_context
@@ -63,6 +65,31 @@ def _sync(progress: Progress) -> None:
     progress.step(
         listed=outcome.listed, new=outcome.new, gone=outcome.gone, unreadable=outcome.unreadable
     )
+    progress.job.message = _left_over(outcome.unreadable)
 
 
-SYNC = Kind("sync_agents", "Sync agents with Retell", "agents read", Right.MANAGE_RETELL, _sync)
+def _left_over(number: int) -> str:
+    if not number:
+        return ""
+    return ngettext(
+        "%(count)s agent could not be read and stands here as it was read before. It is tried again"
+        " every hour; if it stays, look at it in Retell, and whether the API key may read it.",
+        "%(count)s agents could not be read and stand here as they were read before. They are tried"
+        " again every hour; if they stay, look at them in Retell, and whether the API key may read"
+        " them.",
+        number,
+    ) % {"count": f"{number:,}"}
+
+
+def _unread(job: Job) -> int:
+    return int(job.counts.get("unreadable", 0))
+
+
+SYNC = Kind(
+    "sync_agents",
+    "Sync agents with Retell",
+    "agents read",
+    Right.MANAGE_RETELL,
+    _sync,
+    left=_unread,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import ngettext
 from procrastinate.contrib.django import app
 
 from accounts.roles import Right
@@ -16,11 +17,13 @@ from completeness.comparison import Outcome
 from completeness.models import Run, RunKind, RunState
 from jobs.actions import Cancelled, JobFailed, Progress
 from jobs.kinds import Kind
+from jobs.models import Job
 from tenants.each import for_each_organization
 from tenants.models import Organization
 
 # Long work leaves half of the workspace's requests to everybody else.
 SHARE_OF_LONG_WORK = 0.5
+UNREADABLE = "unreadable"
 NOT_CONNECTED = "There is no Retell API key. Connect one, then start again. Nothing was changed."
 
 
@@ -68,7 +71,6 @@ def _compare_range(progress: Progress) -> None:
             position={"after_key": next_key},
             inserted=outcome.inserted,
             corrected=outcome.corrected,
-            **({"unreadable": outcome.unreadable} if outcome.unreadable else {}),
         )
 
     try:
@@ -84,11 +86,32 @@ def _compare_range(progress: Progress) -> None:
         raise
     if run.kind == RunKind.BACKFILL:
         actions.note_backfill(since, until)
+    run.refresh_from_db()
+    progress.job.counts |= {UNREADABLE: run.unreadable} if run.unreadable else {}
+    progress.job.message = _left_over(run.unreadable)
+
+
+def _left_over(number: int) -> str:
+    if not number:
+        return ""
+    return ngettext(
+        "%(count)s call that Retell lists could not be read, so it is missing here. Completeness"
+        " says which, why, and what to do.",
+        "%(count)s calls that Retell lists could not be read, so they are missing here."
+        " Completeness says which, why, and what to do.",
+        number,
+    ) % {"count": f"{number:,}"}
+
+
+def _unread(job: Job) -> int:
+    return int(job.counts.get(UNREADABLE, 0))
 
 
 COMPARE_RANGE = Kind(
-    RunKind.RANGE, "Compare with Retell", "calls", Right.MANAGE_RETELL, _compare_range
-)
+    RunKind.RANGE, "Compare with Retell", "calls", Right.MANAGE_RETELL, _compare_range,
+    left=_unread,
+)  # fmt: skip
 BACKFILL = Kind(
-    RunKind.BACKFILL, "Fetch history from Retell", "calls", Right.MANAGE_RETELL, _compare_range
-)
+    RunKind.BACKFILL, "Fetch history from Retell", "calls", Right.MANAGE_RETELL, _compare_range,
+    left=_unread,
+)  # fmt: skip

@@ -10,6 +10,15 @@ from accounts.roles import Right
 
 if TYPE_CHECKING:
     from jobs.actions import Progress
+    from jobs.models import Job
+
+# How many of what a finished job tried it could not do; the job's message says what to do.
+Left = Callable[["Job"], int]
+
+
+def nothing_left(job: Job) -> int:
+    return 0
+
 
 # Does the work inside its organization; `progress.job` holds parameters and position.
 Runner = Callable[["Progress"], None]
@@ -26,6 +35,7 @@ class Kind:
     noun: str
     right: Right
     run: Runner
+    left: Left = nothing_left
 
     def __post_init__(self) -> None:
         if self.code in _kinds:

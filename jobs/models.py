@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import uuid_utils.compat
 from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from jobs import kinds
 from jobs.querysets import JobQuerySet
@@ -26,6 +28,14 @@ class JobState(models.TextChoices):
         return {"running": "info", "queued": "info", "done": "ok", "failed": "bad"}.get(
             self.value, "mute"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A badge that is no state."""
+
+    label: str
+    tone: str
 
 
 class Job(models.Model):
@@ -73,6 +83,21 @@ class Job(models.Model):
     @property
     def status(self) -> JobState:
         return JobState(self.state)
+
+    @property
+    def left(self) -> int:
+        """How many it could not do although it came to its end."""
+        kind = kinds.find(self.kind)
+        return kind.left(self) if kind and self.state == JobState.DONE else 0
+
+    @property
+    def shown_state(self) -> JobState | Shown:
+        """For a badge: done is not green when something was left."""
+        return Shown(gettext("Done, some left"), "warn") if self.left else self.status
+
+    @property
+    def message_tone(self) -> str:
+        return {"failed": "bad", "cancelled": "info"}.get(self.state, "warn" if self.left else "ok")
 
     @property
     def is_open(self) -> bool:

@@ -13,6 +13,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext, ngettext
+
 from accounts.models import User
 from accounts.roles import Right
 from config.paging import capped_count
@@ -163,8 +165,16 @@ def unapplied(job: Job) -> int:
 def _summary(job: Job) -> str:
     left = unapplied(job)
     if not left:
-        return "Nothing is left to apply."
-    return f"{left:,} could not be applied; the counts say why, the delivery log which."
+        return gettext("Nothing is left to apply.")
+    return ngettext(
+        "%(count)s could not be applied and is as it was; the counts say why. Look under"
+        " Deliveries which, and apply it again after a fix or an update.",
+        "%(count)s could not be applied and are as they were; the counts say why. Look under"
+        " Deliveries which, and apply them again after a fix or an update.",
+        left,
+    ) % {"count": f"{left:,}"}
 
 
-REPLAY = Kind("replay", "Apply deliveries again", "deliveries", Right.REPLAY_DELIVERIES, run)
+REPLAY = Kind(
+    "replay", "Apply deliveries again", "deliveries", Right.REPLAY_DELIVERIES, run, left=unapplied
+)

@@ -15,7 +15,8 @@ from audit.models import Entry
 from calls.models import Call
 from completeness import gaps, presentation
 from completeness.models import Completeness, Gap, GapKind, RunState
-from completeness.tests.test_comparison import compare, had, stuck
+from completeness.tests.test_comparison import backfill, compare, had, stuck
+from jobs import actions as jobs_actions
 from tenants.models import Organization
 from tenants.pin import organization_context
 from tenants.scope import platform
@@ -102,6 +103,18 @@ def test_a_key_that_cannot_be_decrypted_is_told_and_not_called_none(
     run = compare(in_acme)
     assert (run.state, connected.asked()) == (RunState.FAILED, [])
     assert "cannot be decrypted" in Completeness.objects.get().problem
+
+
+def test_a_job_that_left_calls_behind_says_so(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    calls = had(connected, 3, minutes_ago=5 * 24 * 60)
+    calls[0]["duration_ms"] = "long"
+    job = backfill(in_acme)
+    jobs_actions.run(in_acme, job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.left, job.message_tone) == ("done", 1, "warn")
+    assert "1 call that Retell lists could not be read" in job.message
 
 
 # --- Accepted ------------------------------------------------------------------------------------

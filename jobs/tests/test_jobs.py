@@ -115,6 +115,24 @@ def test_an_error_is_told_without_its_inside(in_acme: Organization) -> None:
     assert str(job.pk)[-12:] in job.message
 
 
+def leave_two(progress: Progress) -> None:
+    progress.step(done=5, good=3, bad=2)
+    progress.job.message = "2 were left. Try them again."
+
+
+def test_a_finished_job_with_leftovers_is_no_success(
+    world: World, browser_of: ClientFactory
+) -> None:
+    left = Kind("test", "Test", "numbers", Right.REPLAY_DELIVERIES, leave_two, left=lambda job: job.counts["bad"])  # fmt: skip  # noqa: E501
+    with organization_context(world.acme):
+        job = finished(world.acme, actions.start(world.acme, left, title="Leave two"))
+    page = browser_of(world.people.alice, world.acme).get(f"/jobs/{job.pk}/").content.decode()
+    assert '<div class="notice warn">' in page
+    assert "2 were left. Try them again." in page
+    assert "Done, some left" in page
+    assert "notice ok" not in page
+
+
 def test_a_sentence_for_people_is_told_as_it_is(in_acme: Organization) -> None:
     job = finished(in_acme, started(in_acme, refuse))
     assert job.message == "Retell refused the key. Nothing was changed."
