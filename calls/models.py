@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlencode
+
 import uuid_utils.compat
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -12,7 +15,7 @@ from django.urls import reverse
 from accounts.masking import shown_number
 from calls import outcomes
 from calls.outcomes import Outcome, Tagged
-from calls.querysets import CallQuerySet, ChatQuerySet, TagQuerySet
+from calls.querysets import CallQuerySet, ChatQuerySet, SavedViewQuerySet, TagQuerySet
 from calls.search import TranscriptWords
 
 CENTS_DIGITS, CENTS_PLACES = 20, 10
@@ -224,6 +227,61 @@ class CallNote(models.Model):
 
     def __str__(self) -> str:
         return f"Note of {self.author}"
+
+
+class SavedView(models.Model):
+    """A filter of the calls list with a name: somebody's own, or (no owner) for everybody here.
+
+    People live in another schema, so an owner is an id.
+    """
+
+    NAME_MAX_LENGTH = 60
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    name = models.CharField(max_length=NAME_MAX_LENGTH)
+    # Canonical; see calls/selection.py. Empty for all calls.
+    query = models.TextField(blank=True, default="")
+    # Keys of calls/columns.py; empty: those that whoever looks has chosen.
+    columns: models.JSONField[Any, Any] = models.JSONField(default=list)
+    owner_id = models.UUIDField(null=True)
+    made_by = models.CharField(max_length=254)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = SavedViewQuerySet.as_manager()
+
+    class Meta:
+        ordering = (Lower("name"), "id")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"), F("owner_id"), name="view_name_unique", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_shared(self) -> bool:
+        return self.owner_id is None
+
+    def get_absolute_url(self) -> str:
+        """The list under this view: its filters stand in the URL like any others."""
+        mark = urlencode({"view": self.pk})
+        return f"{reverse('calls:list')}?{self.query}{'&' if self.query else ''}{mark}"
+
+
+class ListPreference(models.Model):
+    """How one person wants the calls list of this organization; absent until they say."""
+
+    person_id = models.UUIDField(primary_key=True)
+    # Keys of calls/columns.py, in the order in which they are shown; empty for the usual ones.
+    columns: models.JSONField[Any, Any] = models.JSONField(default=list)
+    is_compact = models.BooleanField(default=False)
+    # What the list opens with.
+    default_view = models.ForeignKey(SavedView, on_delete=models.SET_NULL, null=True)
+
+    def __str__(self) -> str:
+        return f"list of {self.person_id}"
 
 
 class Chat(Conversation):

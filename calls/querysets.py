@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import models, transaction
 from django.db.models import sql
@@ -86,6 +87,13 @@ class TagQuerySet(models.QuerySet[Any]):
         """Those that some call has, while one types another."""
         used = self.model.calls.through.objects.values("tag")
         return self.filter(pk__in=used)[:MOST_SUGGESTED]
+
+
+class SavedViewQuerySet(models.QuerySet[Any]):
+    def visible_to(self, person_id: UUID) -> SavedViewQuerySet:
+        """Everybody's, then one's own."""
+        mine = models.Q(owner_id=None) | models.Q(owner_id=person_id)
+        return self.filter(mine).order_by(models.F("owner_id").asc(nulls_first=True), "name", "id")
 
 
 class ChatQuerySet(NewestFirst):
