@@ -40,6 +40,7 @@ class LiveSocket:
             while code not in (TEXT, CLOSE):
                 code, data = self._socket.recv_data(control_frame=True)  # type: ignore[no-untyped-call]
             if code == CLOSE:
+                self.close()
                 return int.from_bytes(data[:2])
             said: dict[str, Any] = json.loads(data)
             return said
@@ -63,7 +64,7 @@ class LiveSocket:
         self._socket.send(json.dumps(message))
 
     def close(self) -> None:
-        self._socket.close()
+        self._socket.shutdown()  # type: ignore[no-untyped-call]
 
 
 def open_page(client: Client, servers: Servers, path: str = "/account/profile/") -> LiveSocket:

@@ -197,6 +197,7 @@ def test_the_live_process_needs_no_database(committed: World) -> None:
         socket.settle()
         signals.changed(committed.acme.pk, "calls")
         assert socket.hear() == {"topics": ["calls"]}
+        socket.close()
     finally:
         live.terminate()
         live.wait(20)
