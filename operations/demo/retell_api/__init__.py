@@ -7,6 +7,8 @@ or a test's. Where Retell's behaviour is not known, the docstrings say what was 
 from __future__ import annotations
 
 from operations.demo.retell_api.server import Request, RetellServer
+from operations.demo.retell_api.shelf import Shelf
+from operations.demo.retell_api.shelved import ShelvedRetell
 from operations.demo.retell_api.workspaces import (
     Agent,
     Key,
@@ -15,4 +17,14 @@ from operations.demo.retell_api.workspaces import (
     make_calls,
 )
 
-__all__ = ["Agent", "Key", "Request", "RetellServer", "Workspace", "events_of", "make_calls"]
+__all__ = [
+    "Agent",
+    "Key",
+    "Request",
+    "RetellServer",
+    "Shelf",
+    "ShelvedRetell",
+    "Workspace",
+    "events_of",
+    "make_calls",
+]

@@ -21,6 +21,9 @@ NOT_LISTED = frozenset(
         "scrubbed_transcript_with_tool_calls",
     }
 )  # fmt: skip
+_NOT_KEPT_OF_BASIC = NOT_LISTED | {
+    "recording_url", "recording_multi_channel_url", "public_log_url",
+}  # fmt: skip
 _LIST_FIELDS = {
     "filter_criteria", "include_total", "limit", "pagination_key", "skip", "sort_order",
 }  # fmt: skip
@@ -63,6 +66,13 @@ _CRITERIA: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "combined_cost": (("call_cost", "combined_cost"), {"number", "range"}),
     "call_successful": (("call_analysis", "call_successful"), {"boolean"}),
 }
+
+
+def as_kept(call: Body) -> Body:
+    """What Retell has of a call after its webhooks."""
+    if call.get("data_storage_setting") != "basic_attributes_only":
+        return call
+    return {name: value for name, value in call.items() if name not in _NOT_KEPT_OF_BASIC}
 
 
 def invalid(what: str) -> Refusal:

@@ -46,6 +46,7 @@ class Request:
 
 
 Answer = tuple[int, Body | None]
+Answered = tuple[int, Body | None, dict[str, str]]
 Endpoint = Callable[[Workspace, Request, str], Answer]
 
 
@@ -117,11 +118,11 @@ def _publish(workspace: Workspace, request: Request, agent_id: str) -> Answer:
 
 
 def _list_calls(workspace: Workspace, request: Request, _: str) -> Answer:
-    return 200, list_calls(list(workspace.calls.values()), request.body)
+    return 200, list_calls(workspace.calls_for(request.body), request.body)
 
 
 def _get_call(workspace: Workspace, _: Request, call_id: str) -> Answer:
-    call = workspace.calls.get(call_id)
+    call = workspace.call(call_id)
     if call is None:
         raise Refusal(404, "Call not found.")
     return 200, call
@@ -231,16 +232,16 @@ class RetellServer(ThreadingHTTPServer):
         text = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         handler.send(status, text, headers)
 
-    def work_out(self, request: Request) -> tuple[int, Body | None, dict[str, str]]:
+    def work_out(self, request: Request) -> Answered:
         """Status, body and headers of the answer."""
         try:
             workspace = self._workspace_of(request)
             if headers := self._over_limit(workspace, request):
-                return 429, _error("Too many API requests, please try again later."), headers
+                return 429, error("Too many API requests, please try again later."), headers
             with self.lock:
                 return *_endpoint(workspace, request), {}
         except Refusal as refusal:
-            return refusal.status, _error(refusal.message), {}
+            return refusal.status, error(refusal.message), {}
 
     def _workspace_of(self, request: Request) -> Workspace:
         for workspace in self.workspaces:
@@ -278,7 +279,7 @@ def _route(path: str) -> str:
     return found[1] if found else path
 
 
-def _error(message: str) -> Body:
+def error(message: str) -> Body:
     return {"status": "error", "message": message}
 
 

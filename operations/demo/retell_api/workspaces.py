@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -154,25 +154,37 @@ class Workspace:
     def add_calls(self, *calls: Body) -> None:
         self.calls |= {call["call_id"]: call for call in calls}
 
+    def calls_for(self, request: Body) -> Iterable[Body]:
+        """At least those that a request for a list means."""
+        return list(self.calls.values())
+
+    def call(self, call_id: str) -> Body | None:
+        return self.calls.get(call_id)
+
     def delete_call(self, call_id: str) -> None:
         """From history and API alike, as a person or retention does."""
         del self.calls[call_id]
 
     def apply_retention(self, now: datetime) -> list[str]:
         """Delete what `data_storage_retention_days` of the call's agent no longer keeps."""
+        kept = {call["call_id"] for call in self.without_expired(self.calls.values(), now)}
+        gone = [call_id for call_id in self.calls if call_id not in kept]
+        for call_id in gone:
+            self.delete_call(call_id)
+        return gone
+
+    def without_expired(self, calls: Iterable[Body], now: datetime) -> list[Body]:
+        """Those that retention keeps."""
         days = {
             agent.agent_id: agent.latest.get("data_storage_retention_days")
             for agent in self.agents.values()
         }
-        gone = [
-            call_id
-            for call_id, call in self.calls.items()
-            if (kept := days.get(call["agent_id"])) is not None
-            and call.get("end_timestamp", 0) < to_ms(now) - kept * _DAY_MS
+        return [
+            call
+            for call in calls
+            if (kept := days.get(call["agent_id"])) is None
+            or call.get("end_timestamp", 0) >= to_ms(now) - kept * _DAY_MS
         ]
-        for call_id in gone:
-            self.delete_call(call_id)
-        return gone
 
 
 # --- Calls ---------------------------------------------------------------------------------------
