@@ -1,5 +1,5 @@
 """Two invented organizations and their believable calls.
 
-What makes the calls is plain Python. Only `loading`, `bulk`, `removing`, `people` and `lines` know
-the product.
+What makes the calls is plain Python. Only `loading`, `bulk`, `removing`, `people`, `lines` and
+`in_process` know the product.
 """

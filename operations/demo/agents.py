@@ -1,53 +1,25 @@
-"""What Retell would say of the demo's agents, read by the product's own sync.
+"""The demo's agents as Retell has them.
 
-There is no Retell behind the demo: `RETELL_BASE_URL` stays free for organizations that are real.
-One agent more than those that have calls: its own URL leads elsewhere, so none of its calls come.
+One more than those whose events come: its own URL leads elsewhere, until somebody sets it from
+the page of agents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from agents import sync
-from agents.retell import AgentSettings, AgentVersion, Channel, ListedAgent, answers
 from operations.demo.profiles import AgentProfile, OrganizationProfile
-from operations.demo.retell_api import Workspace
+from operations.demo.retell_api import Agent, Key, Workspace
 from operations.demo.stories import Body, to_ms
-from tenants.models import Organization
 
 VERSIONS = 4
 BYPASSING_URL = "https://automation.example.com/webhook/retell"
 
 
-class Answers:
-    """What `agents.retell.RetellApi` would read of a workspace, without HTTP."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._agents = workspace.agents
-
-    def agents(self) -> Iterator[ListedAgent]:
-        for agent in self._agents.values():
-            yield answers.listed_agent(agent.listed())
-
-    def agent(
-        self, agent_id: str, version: int | str | None = None, *, channel: str = Channel.VOICE
-    ) -> AgentSettings:
-        agent = self._agents[agent_id]
-        return answers.agent_settings(agent.full(agent.version(version)))
-
-    def agent_versions(self, agent_id: str) -> Iterator[AgentVersion]:
-        return map(answers.agent_version, self._agents[agent_id].versions)
-
-
-def read_agents(profile: OrganizationProfile, organization: Organization, *, now: datetime) -> None:
-    """Inside the organization's context."""
-    sync.sync(organization, Answers(workspace(profile, now=now)))
-
-
-def workspace(profile: OrganizationProfile, *, now: datetime) -> Workspace:
+def make_workspace(profile: OrganizationProfile, key: str, *, now: datetime) -> Workspace:
     """The organization's agents with their last versions."""
-    made = Workspace(profile.retell_org_id, profile.name)
+    made = Workspace(profile.retell_org_id, profile.name, {key: Key()})
     for number, agent in enumerate(profile.agents):
         _add_agent(made, agent, now - timedelta(days=2 + 5 * number))
     made.add_agent(
@@ -58,12 +30,26 @@ def workspace(profile: OrganizationProfile, *, now: datetime) -> Workspace:
         last_modification_timestamp=to_ms(now - timedelta(days=21)),
     )
     made.add_agent(
-        f"agent_0new{profile.slug}",
-        name=f"{profile.agents[0].name} (Spanish)",
+        bypassing_agent(profile).agent_id,
+        name=bypassing_agent(profile).name,
         webhook_url=BYPASSING_URL,
         last_modification_timestamp=to_ms(now - timedelta(hours=30)),
     )
     return made
+
+
+def bypassing_agent(profile: OrganizationProfile) -> AgentProfile:
+    """The newest one, whose events go to another tool."""
+    like = profile.agents[0]
+    return replace(
+        like, agent_id=f"agent_0new{profile.slug}", name=f"{like.name} (Spanish)", version=0
+    )
+
+
+def bypasses(agent: Agent) -> bool:
+    """Whether its calls' events still go elsewhere."""
+    published = [version for version in agent.versions if version["is_published"]]
+    return bool(published) and published[-1].get("webhook_url") == BYPASSING_URL
 
 
 def _add_agent(made: Workspace, agent: AgentProfile, changed_at: datetime) -> None:

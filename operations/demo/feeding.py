@@ -1,4 +1,8 @@
-"""Plays live calls: signs events as Retell does and posts them to the product over HTTP."""
+"""Plays live calls: signs events as Retell does and posts them to the product over HTTP.
+
+Now and then it loses events on purpose, and says so: the next comparison with the demo's Retell,
+which hears of every call, brings them back.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,12 @@ from zoneinfo import ZoneInfo
 
 from retell.lib.webhook_auth import symmetric
 
+from operations.demo.agents import bypasses, bypassing_agent
 from operations.demo.generator import draw_agent, make_call
 from operations.demo.profiles import PROFILES, AgentProfile, OrganizationProfile
-from operations.demo.stories import encode
+from operations.demo.retell_api import Shelf
+from operations.demo.retell_api.lists import as_kept
+from operations.demo.stories import CallStory, encode
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +39,11 @@ LONGEST_NAP_SECONDS = 1.0
 # A demo that is left running for days should not fill the disk.
 BUSY_SECONDS = 1800.0
 SLOWDOWN = 5.0
+LOST_SHARE = 0.03
+# Of calls, once the agent whose events went elsewhere was set right.
+NEWEST_AGENT_SHARE = 0.15
+_NOT_KEPT_EVENTS = ("transcript_updated",)
+_LAST_EVENTS = ("call_ended", "call_analyzed", "transfer_ended")
 
 
 @dataclass(frozen=True)
@@ -45,19 +57,21 @@ class Line:
 
 @dataclass(order=True)
 class Post:
-    """One webhook to deliver at `due` (seconds since 1970)."""
+    """One webhook to deliver at `due` (seconds since 1970), unless it is to be lost."""
 
     due: float
     slug: str = field(compare=False)
     body: dict[str, Any] = field(compare=False)
     tries: int = field(default=0, compare=False)
+    is_lost: bool = field(default=False, compare=False)
 
 
 class Feed:
     """A queue of webhooks that are due, and the calls that fill it.
 
     `find_lines` says which demo organizations there are now; with none the feed rests. None means
-    that it cannot be told at the moment: the ones known so far go on.
+    that it cannot be told at the moment: the ones known so far go on. `shelf`: of the demo's
+    Retell, without which nothing is lost.
     """
 
     def __init__(
@@ -66,11 +80,15 @@ class Feed:
         *,
         port: int,
         seconds_between_calls: float,
+        shelf: Shelf | None = None,
+        lost_share: float = LOST_SHARE,
         rng: random.Random | None = None,
     ) -> None:
         self.find_lines = find_lines
         self.port = port
         self.seconds_between_calls = seconds_between_calls
+        self.shelf = shelf
+        self.lost_share = lost_share
         self.rng = rng or random.Random()
         self.lines: dict[str, Line] = {}
         self.queue: list[Post] = []
@@ -107,15 +125,55 @@ class Feed:
             return
         profile = self.rng.choice(open_for_calls)
         start = datetime.fromtimestamp(now, UTC)
-        agent = agent_on_duty(self.rng, profile, start)
+        agent = self._newest_agent(profile) or agent_on_duty(self.rng, profile, start)
         story = make_call(self.rng, profile, agent, start, transcript_updates=True)
+        lost = self._draw_lost_events(profile, story)
         for delivery in story.deliveries:
             due = delivery.delivered_at.timestamp()
-            heapq.heappush(self.queue, Post(due, profile.slug, delivery.body))
+            is_lost = delivery.event in lost
+            heapq.heappush(self.queue, Post(due, profile.slug, delivery.body, is_lost=is_lost))
+
+    def _newest_agent(self, profile: OrganizationProfile) -> AgentProfile | None:
+        """Now and then, once its events come here."""
+        if self.shelf is None or self.rng.random() >= NEWEST_AGENT_SHARE:
+            return None
+        newest = bypassing_agent(profile)
+        for workspace in self.shelf.workspaces():
+            agent = workspace.agents.get(newest.agent_id)
+            if agent is not None and not bypasses(agent):
+                return newest
+        return None
+
+    def _draw_lost_events(self, profile: OrganizationProfile, story: CallStory) -> set[str]:
+        """Mostly none. Of a call that never connected none, as Retell does not list it."""
+        events = [delivery.event for delivery in story.deliveries]
+        if self.shelf is None or "call_started" not in events:
+            return set()
+        if self.rng.random() >= self.lost_share:
+            return set()
+        is_whole = self.rng.random() < 0.5
+        logger.info(
+            "losing %s of %s (%s) on purpose; a comparison with Retell brings it back",
+            "every webhook" if is_whole else "the last webhooks",
+            story.call_id,
+            profile.slug,
+        )
+        return set(events) if is_whole else set(_LAST_EVENTS)
+
+    def _note(self, post: Post) -> None:
+        """Retell knows of its calls, whatever becomes of the webhook."""
+        if self.shelf is None or post.tries or post.body["event"] in _NOT_KEPT_EVENTS:
+            return
+        org_ids = {profile.slug: profile.retell_org_id for profile in PROFILES}
+        if "call_status" in post.body["call"]:
+            self.shelf.tell(org_ids[post.slug], [as_kept(post.body["call"])])
 
     def _deliver(self, post: Post, now: float) -> None:
         line = self.lines.get(post.slug)
         if line is None:
+            return
+        self._note(post)
+        if post.is_lost:
             return
         post.tries += 1
         status = send(line, encode(post.body), port=self.port)

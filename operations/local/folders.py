@@ -61,6 +61,11 @@ class Folders:
         return self.local / "demo.json"
 
     @property
+    def demo_retell(self) -> Path:
+        """What the demo's Retell keeps."""
+        return self.local / "demo-retell.sqlite3"
+
+    @property
     def demo_loaded(self) -> Path:
         return self.local / "demo-loaded"
 

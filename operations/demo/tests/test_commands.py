@@ -1,8 +1,6 @@
 """The demo comes with one command and goes with one, and leaves what is real alone."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +11,12 @@ from django.db import connections
 from accounts.models import User
 from audit.tests.chains import entries, texts
 from calls.models import Call
-from operations.demo import loading, people
+from operations.demo import people
 from operations.demo.lines import find_lines
-from operations.demo.profiles import ACME, GLOBEX
 from tenants.models import Organization
 from tenants.pin import organization_context
 from tenants.scope import platform
 from testing.fixtures import World
-
-
-@pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The demo under names that the tests' own organizations leave free; where its file goes."""
-    profiles = (replace(ACME, slug="demo-dental"), replace(GLOBEX, slug="demo-insurance"))
-    slugs = {"acme": "demo-dental", "globex": "demo-insurance"}
-    members = tuple(
-        replace(member, slug=slugs[member.slug], email=f"demo-{member.email}")
-        for member in people.MEMBERS
-    )
-    monkeypatch.setattr(loading, "PROFILES", profiles)
-    monkeypatch.setattr(loading, "SHARES", {"demo-dental": 0.6, "demo-insurance": 0.4})
-    monkeypatch.setattr(people, "MEMBERS", members)
-    monkeypatch.setattr(people, "SUPER_ADMIN_EMAIL", "demo-sam@example.com")
-    monkeypatch.setattr(people, "DEMO_FILE", tmp_path / "demo.json")
-    return tmp_path / "demo.json"
-
-
-@pytest.fixture
-def loaded(committed: World, elsewhere: Path) -> Iterator[Path]:
-    call_command("load_demo", calls=50)
-    yield elsewhere
-    call_command("remove_demo")
 
 
 def organizations() -> list[Organization]:

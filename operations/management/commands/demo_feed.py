@@ -13,8 +13,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connections
 
-from operations.demo.feeding import Feed, Line
+from operations.demo import kept
+from operations.demo.feeding import LOST_SHARE, Feed, Line
 from operations.demo.lines import find_lines
+from operations.demo.retell_api import Shelf
 from operations.local.folders import Folders
 
 logger = logging.getLogger(__name__)
@@ -25,12 +27,24 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--every", type=float, default=6.0, help="seconds between two calls")
+        parser.add_argument(
+            "--lose",
+            type=float,
+            default=LOST_SHARE,
+            help="share of calls whose webhooks are lost on purpose, for a comparison to find",
+        )
 
-    def handle(self, *args: Any, every: float, **options: Any) -> None:
+    def handle(self, *args: Any, every: float, lose: float, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _end)
         signal.signal(signal.SIGINT, _end)
         unsent = Folders.for_run().local / "demo-feed.json"
-        feed = Feed(_find_lines_if_possible, port=settings.PORT, seconds_between_calls=every)
+        feed = Feed(
+            _find_lines_if_possible,
+            port=settings.PORT,
+            seconds_between_calls=every,
+            shelf=Shelf(kept.FILE) if settings.DEMO_RETELL_BASE_URL else None,
+            lost_share=lose,
+        )
         feed.restore(unsent)
         try:
             feed.run()
