@@ -6,7 +6,7 @@ import os
 import select
 import time
 
-COLOURS = {"web": 36, "live": 35, "worker": 33, "feed": 32}
+COLOURS = {"web": 36, "live": 35, "worker": 33, "feed": 32, "retell": 34}
 PLAIN = 2
 NAME_WIDTH = 14
 CHUNK = 4096  # a pipe that is ready takes this much without blocking

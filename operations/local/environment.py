@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import secrets
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -61,6 +63,19 @@ def addresses(environ: Mapping[str, str]) -> dict[str, str]:
         "LIVE_PORT": str(live_port),
         "PUBLIC_BASE_URL": environ.get("PUBLIC_BASE_URL") or f"http://localhost:{port}",
     }
+
+
+def demo_retell(kept: Mapping[str, str]) -> dict[str, str]:
+    """The address of the demo's Retell: the one it had while that is free, else another."""
+    name = "DEMO_RETELL_BASE_URL"
+    noted = kept.get(name, "").rpartition(":")[2]
+    for port in (int(noted) if noted.isdecimal() else 0, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return {name: f"http://127.0.0.1:{probe.getsockname()[1]}"}
+    raise LocalError("No port of this machine is free; nothing was started.")
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -17,8 +17,10 @@ from pathlib import Path
 from operations.local.console import Console
 from operations.local.environment import (
     addresses,
+    demo_retell,
     read_environment,
     without_libpq_settings,
+    write_environment,
 )
 from operations.local.errors import LocalError
 from operations.local.folders import Folders
@@ -26,7 +28,7 @@ from operations.local.only_engines import start_engines
 from operations.local.processes import Child, Launch
 from operations.local.supervisor import Supervisor
 
-SERVICES = ("feed", "web", "live", "worker")  # in the order in which they are stopped
+SERVICES = ("feed", "web", "live", "worker", "retell")  # in the order in which they are stopped
 LONGEST_PAUSE_SECONDS = 30
 CALM_SECONDS = 60
 FIRST_STARTS = 3  # of web, which has never answered yet
@@ -44,6 +46,7 @@ def run_product(clone: Path, console: Console) -> None:
         check_ports(settings)
         start_engines(supervisor, os.environ)
         product = Product(supervisor)
+        product.settle_demo_retell()
         product.prepare_data()
         product.serve()
         console.say(product.welcome(time.monotonic() - began))
@@ -116,6 +119,11 @@ class Product:
             shown=True,
         )
 
+    def settle_demo_retell(self) -> None:
+        file = self.folders.environment
+        values = read_environment(file)
+        write_environment(file, {**values, **demo_retell(values)})
+
     def prepare_data(self) -> None:
         admin_url = read_environment(self.folders.environment)["DATABASE_ADMIN_URL"]
         file = str(self.folders.environment)
@@ -141,7 +149,8 @@ class Product:
     def serve(self) -> None:
         """Start the services and wait until the product answers."""
         commands = read_procfile(self.folders.clone / "Procfile")
-        commands["feed"] = f"exec {shlex.quote(sys.executable)} manage.py demo_feed"
+        for name, command in (("feed", "demo_feed"), ("retell", "demo_retell")):
+            commands[name] = f"exec {shlex.quote(sys.executable)} manage.py {command}"
         for name in SERVICES:
             launch = self._launch(name, ["/bin/sh", "-c", commands[name]])
             # Web has the processors to itself until it answers; the others are then up in a moment.

@@ -49,6 +49,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "load_demo": load_demo,
     "web": web,
     "demo_feed": sleep,
+    "demo_retell": sleep,
     "fail": fail,
 }
 

@@ -30,7 +30,9 @@ def test_everything_runs_in_a_long_path_with_spaces(
 ) -> None:
     project = make_project(LONG_NAME)
     project.start()
-    assert set(project.pids()) == {"postgres", "valkey", "web", "live", "worker", "feed"}
+    assert set(project.pids()) == {
+        "postgres", "valkey", "web", "live", "worker", "feed", "retell",
+    }  # fmt: skip
     assert "alice@example.com" in project.output.read_text()
     with psycopg.connect(addresses(project)["DATABASE_ADMIN_URL"]) as connection:
         row = connection.execute("SELECT current_setting('server_encoding')").fetchone()
