@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import models, transaction
 from django.db.models import sql
 
@@ -50,7 +52,8 @@ class CallQuerySet(NewestFirst):
     def mark(self) -> None:
         """Have these added up again; see calls/changes.py."""
         places = self.order_by().values_list("sort_at", "moved_from")
-        changes.mark(*places.query.sql_with_params())
+        with suppress(EmptyResultSet):
+            changes.mark(*places.query.sql_with_params())
 
     def create(self, **values: Any) -> Call:
         with transaction.atomic(using=self.db):
@@ -72,7 +75,9 @@ class CallQuerySet(NewestFirst):
         query.add_update_values(values)
         query.clear_ordering(force=True)
         self._result_cache = None
-        return changes.update_and_mark(*query.get_compiler(self.db).as_sql())
+        with suppress(EmptyResultSet):
+            return changes.update_and_mark(*query.get_compiler(self.db).as_sql())
+        return 0
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic(using=self.db):
