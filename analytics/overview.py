@@ -1,104 +1,213 @@
-"""The numbers of an organization's overview. Reads only; everything counts by `sort_at`."""
+"""The numbers of an organization's overview. Reads only; everything counts by `sort_at`.
+
+Every function takes a period and, where one agent is looked at, its id in Retell, and answers with
+counts and sums only: what may be added up from parts, hour by hour and agent by agent.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Avg, Count, F, Q, QuerySet, Sum
-from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncDate
+from django.db.models import Count, DecimalField, F, Func, IntegerField, Q, QuerySet, Sum, Value
+from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 
-from agents.models import Agent
-from calls import costs, outcomes
 from calls.models import Call
 from calls.outcomes import Outcome
 from config.periods import Period
 
-MOST_REASONS = 6
-MOST_AGENTS = 8
-MOST_COST_LINES = 5
+SENTIMENTS = ("Positive", "Neutral", "Negative", "Unknown")
+# A person took the call.
+ANSWERED = (Outcome.SUCCESSFUL, Outcome.UNSUCCESSFUL, Outcome.ENDED)
+# Lower bounds of the distribution of durations, in seconds.
+DURATIONS_S = (0, 15, 30, 60, 120, 180, 300, 600)
 MINI_BAR_DAYS = 14
 
 
-def calls_in(period: Period) -> QuerySet[Call]:
-    return Call.objects.filter(sort_at__gte=period.start, sort_at__lt=period.end)
+def calls_in(period: Period, agent: str | None = None) -> QuerySet[Call]:
+    calls = Call.objects.filter(sort_at__gte=period.start, sort_at__lt=period.end)
+    return calls.filter(agent=agent) if agent else calls
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums of a period. Rates are of the calls they can be said of; None where there are none."""
+class Sums:
+    """Of some calls. `talked` of them have a duration, `timed` a latency."""
 
-    calls: int
-    connected: int
-    successful: int
-    judged: int
-    total_duration_ms: int
-    average_duration_ms: float | None
-    average_latency_ms: Decimal | None
-    total_cost_cents: Decimal
+    calls: int = 0
+    talked: int = 0
+    duration_ms: int = 0
+    timed: int = 0
+    latency_ms: Decimal = Decimal(0)
+    cost_cents: Decimal = Decimal(0)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    sentiments: Counter[str] = field(default_factory=Counter)
+
+    def __add__(self, other: Sums) -> Sums:
+        pairs = ((getattr(self, part.name), getattr(other, part.name)) for part in fields(self))
+        return Sums(*(one + another for one, another in pairs))
+
+    def of(self, outcomes: Iterable[str]) -> int:
+        """How many calls had one of these outcomes."""
+        return sum(self.outcomes[outcome] for outcome in outcomes)
+
+    @property
+    def over(self) -> int:
+        return self.calls - self.outcomes[Outcome.ONGOING]
+
+    @property
+    def judged(self) -> int:
+        return self.of([Outcome.SUCCESSFUL, Outcome.UNSUCCESSFUL])
+
+    @property
+    def felt(self) -> int:
+        """Calls of which it is known how the caller felt."""
+        return sum(self.sentiments[name] for name in ("Positive", "Neutral", "Negative"))
+
+    # Rates are of the calls they can be said of; None where there are none.
 
     @property
     def answer_rate(self) -> float | None:
-        return self.connected / self.calls if self.calls else None
+        return self.of(ANSWERED) / self.over if self.over else None
 
     @property
     def success_rate(self) -> float | None:
-        return self.successful / self.judged if self.judged else None
+        return self.outcomes[Outcome.SUCCESSFUL] / self.judged if self.judged else None
+
+    @property
+    def positive_rate(self) -> float | None:
+        return self.sentiments["Positive"] / self.felt if self.felt else None
+
+    @property
+    def handling_ms(self) -> float | None:
+        return self.duration_ms / self.talked if self.talked else None
+
+    @property
+    def mean_latency_ms(self) -> Decimal | None:
+        return self.latency_ms / self.timed if self.timed else None
+
+    @property
+    def minutes(self) -> float:
+        return self.duration_ms / 60_000
 
 
-_CONNECTED = ~Q(outcome_code__in=[Outcome.NOT_CONNECTED, Outcome.ONGOING])
-_JUDGED = Q(outcome_code__in=[Outcome.SUCCESSFUL, Outcome.UNSUCCESSFUL])
-_SUCCESSFUL = Q(outcome_code=Outcome.SUCCESSFUL)
+_TALKED = Q(duration_ms__gt=0)
 
 
-def totals(period: Period) -> Totals:
-    row = calls_in(period).aggregate(
-        calls=Count("id"),
-        connected=Count("id", filter=_CONNECTED),
-        successful=Count("id", filter=_SUCCESSFUL),
-        judged=Count("id", filter=_JUDGED),
-        total_duration_ms=Sum("duration_ms", default=0),
-        average_duration_ms=Avg("duration_ms", filter=Q(duration_ms__gt=0)),
-        average_latency_ms=Avg("latency_p50_ms"),
-        total_cost_cents=Sum("cost_cents", default=Decimal(0)),
+def _aggregates() -> dict[str, Any]:
+    counts: dict[str, Any] = {
+        f"outcome_{code}": Count("id", filter=Q(outcome_code=code)) for code in Outcome.values
+    }
+    counts |= {
+        f"sentiment_{name}": Count("id", filter=Q(user_sentiment=name)) for name in SENTIMENTS
+    }
+    return counts | {
+        "calls": Count("id"),
+        "talked": Count("id", filter=_TALKED),
+        "total_duration_ms": Sum("duration_ms", filter=_TALKED, default=0),
+        "timed": Count("latency_p50_ms"),
+        "latency_ms": Sum("latency_p50_ms", default=Decimal(0)),
+        "total_cost_cents": Sum("cost_cents", default=Decimal(0)),
+    }
+
+
+def _sums(row: dict[str, Any]) -> Sums:
+    return Sums(
+        calls=row["calls"],
+        talked=row["talked"],
+        duration_ms=int(row["total_duration_ms"]),
+        timed=row["timed"],
+        latency_ms=row["latency_ms"],
+        cost_cents=row["total_cost_cents"],
+        outcomes=Counter({code: row[f"outcome_{code}"] for code in Outcome.values}),
+        sentiments=Counter({name: row[f"sentiment_{name}"] for name in SENTIMENTS}),
     )
-    return Totals(**row)
 
 
-def by_day(period: Period) -> list[dict[str, Any]]:
-    """Per local day: calls, and those successful, unsuccessful and the rest; cost."""
+class Bucket(Func):
+    """Which of the stretches that begin at these times a call began in, from 1."""
+
+    template = "width_bucket(%(expressions)s::timestamptz[])"
+    output_field = IntegerField()
+
+    def __init__(self, starts: list[datetime]) -> None:
+        super().__init__(F("sort_at"), Value(starts))
+
+
+def totals(period: Period, agent: str | None = None) -> Sums:
+    return _sums(calls_in(period, agent).aggregate(**_aggregates()))
+
+
+def over_time(period: Period, agent: str | None = None) -> list[Sums]:
+    """One for each of the period's slices."""
+    starts = [one.start for one in period.slices]
     rows = (
-        calls_in(period)
-        .annotate(day=TruncDate("sort_at", tzinfo=period.zone))
-        .values("day")
+        calls_in(period, agent)
+        .annotate(slice=Bucket(starts))
+        .values("slice")
+        .annotate(**_aggregates())
+    )
+    found = {row["slice"]: _sums(row) for row in rows}
+    return [found.get(at + 1, Sums()) for at in range(len(starts))]
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """Sums of the calls' own p50 and p95, and how many calls have them."""
+
+    p50_ms: Decimal = Decimal(0)
+    p50_calls: int = 0
+    p95_ms: Decimal = Decimal(0)
+    p95_calls: int = 0
+
+    @property
+    def mean_p50_ms(self) -> Decimal | None:
+        return self.p50_ms / self.p50_calls if self.p50_calls else None
+
+    @property
+    def mean_p95_ms(self) -> Decimal | None:
+        return self.p95_ms / self.p95_calls if self.p95_calls else None
+
+
+# Beyond an hour it is no latency; Retell's numbers may be anything.
+_P95 = """
+    CASE WHEN jsonb_typeof(%(expressions)s #> '{e2e,p95}') = 'number'
+        AND (%(expressions)s #>> '{e2e,p95}')::numeric BETWEEN 0 AND 3600000
+    THEN (%(expressions)s #>> '{e2e,p95}')::numeric END
+"""
+
+
+def latency_over_time(period: Period, agent: str | None = None) -> list[Latencies]:
+    """One for each of the period's slices."""
+    starts = [one.start for one in period.slices]
+    p95 = Func(
+        F("latency"),
+        template=_P95,
+        output_field=DecimalField(max_digits=20, decimal_places=4),
+    )
+    rows = (
+        calls_in(period, agent)
+        .annotate(slice=Bucket(starts), p95=p95)
+        .values("slice")
         .annotate(
-            calls=Count("id"),
-            successful=Count("id", filter=_SUCCESSFUL),
-            judged=Count("id", filter=_JUDGED),
-            connected=Count("id", filter=_CONNECTED),
-            total_cost_cents=Sum("cost_cents", default=Decimal(0)),
-            average_duration_ms=Avg("duration_ms", filter=Q(duration_ms__gt=0)),
-            average_latency_ms=Avg("latency_p50_ms"),
+            p50_ms=Sum("latency_p50_ms", default=Decimal(0)),
+            p50_calls=Count("latency_p50_ms"),
+            p95_ms=Sum("p95", default=Decimal(0)),
+            p95_calls=Count("p95"),
         )
     )
-    found = {row["day"]: row for row in rows}
-    empty = {
-        "calls": 0,
-        "successful": 0,
-        "judged": 0,
-        "connected": 0,
-        "total_cost_cents": Decimal(0),
-    }
-    return [{"day": day, **empty, **found.get(day, {})} for day in period.days]
+    found = {row.pop("slice"): Latencies(**row) for row in rows}
+    return [found.get(at + 1, Latencies()) for at in range(len(starts))]
 
 
-def by_hour_of_week(period: Period) -> list[list[int]]:
+def by_hour_of_week(period: Period, agent: str | None = None) -> list[list[int]]:
     """Calls per weekday (Monday first) and local hour."""
     rows = (
-        calls_in(period)
+        calls_in(period, agent)
         .annotate(
             weekday=ExtractIsoWeekDay("sort_at", tzinfo=period.zone),
             hour=ExtractHour("sort_at", tzinfo=period.zone),
@@ -112,105 +221,97 @@ def by_hour_of_week(period: Period) -> list[list[int]]:
     return grid
 
 
-def endings(period: Period, calls_url: str) -> list[dict[str, Any]]:
-    """The most frequent disconnection reasons with their share of all that have one."""
-    rows = list(
-        calls_in(period)
-        .exclude(disconnection_reason=None)
+def endings(period: Period, agent: str | None = None) -> list[tuple[str, int]]:
+    """Disconnection reasons with their calls, the most frequent first."""
+    rows = (
+        calls_in(period, agent)
+        .exclude(Q(disconnection_reason=None) | Q(disconnection_reason=""))
         .values_list("disconnection_reason")
         .annotate(calls=Count("id"))
-        .order_by("-calls")
+        .order_by("-calls", "disconnection_reason")
     )
-    whole = sum(calls for _, calls in rows)
-    shown = []
-    for reason, calls in rows[:MOST_REASONS]:
-        tag = outcomes.disconnection(reason)
-        shown.append(
-            {
-                "label": tag.label if tag else reason,
-                "count": calls,
-                "share": calls / whole,
-                "url": f"{calls_url}&reason={reason}",
-            }
-        )
-    return shown
+    return list(rows)
+
+
+def durations(period: Period, agent: str | None = None) -> list[int]:
+    """Calls per range of `DURATIONS_S`; those without a duration are in none."""
+    bounds_ms = Value([seconds * 1000 for seconds in DURATIONS_S])
+    bucket = Func(
+        F("duration_ms"),
+        bounds_ms,
+        template="width_bucket(%(expressions)s::bigint[])",
+        output_field=IntegerField(),
+    )
+    rows = (
+        calls_in(period, agent)
+        .filter(duration_ms__gte=0)
+        .annotate(range=bucket)
+        .values_list("range")
+        .annotate(calls=Count("id"))
+    )
+    found = dict(rows)
+    return [found.get(at + 1, 0) for at in range(len(DURATIONS_S))]
 
 
 _COST_LINES = """
     SELECT line ->> 'product', sum((line ->> 'cost')::numeric)
     FROM calls_call, jsonb_array_elements(cost -> 'product_costs') line
-    WHERE sort_at >= %s AND sort_at < %s
+    WHERE sort_at >= %s AND sort_at < %s AND (%s::text IS NULL OR agent_id = %s)
         AND jsonb_typeof(cost -> 'product_costs') = 'array'
         AND jsonb_typeof(line -> 'cost') = 'number'
     GROUP BY 1
 """
 
 
-def cost_lines(period: Period) -> list[dict[str, Any]]:
-    """Cost by group of products, the small ones together as "Other"."""
+def cost_by_product(period: Period, agent: str | None = None) -> list[tuple[str, Decimal]]:
+    """Cents per product as Retell names it; "" for lines that name none."""
     with connection.cursor() as cursor:
-        cursor.execute(_COST_LINES, [period.start, period.end])
-        products = cursor.fetchall()
-    groups: dict[str, Decimal] = {}
-    for product, cents in products:
-        label, _ = costs.group(product or "")
-        groups[label] = groups.get(label, Decimal(0)) + cents
-    rows = costs.with_shares(
-        [{"label": label, "amount_cents": cents} for label, cents in groups.items()],
-        "amount_cents",
+        cursor.execute(_COST_LINES, [period.start, period.end, agent, agent])
+        return [(product or "", cents) for product, cents in cursor.fetchall()]
+
+
+def by_agent(period: Period, agent: str | None = None) -> dict[str, Sums]:
+    """Per agent, by its id in Retell; "" for calls of none. The busiest first."""
+    rows = (
+        calls_in(period, agent)
+        .values("agent_id")
+        .annotate(**_aggregates())
+        .order_by("-calls", "agent_id")
     )
-    rest = rows[MOST_COST_LINES - 1 :]
-    if len(rest) > 1:
-        other = {
-            "label": "Other",
-            "amount_cents": sum((row["amount_cents"] for row in rest), Decimal(0)),
-            "share": sum(row["share"] for row in rest),
-        }
-        rows = [*rows[: MOST_COST_LINES - 1], other]
-    return [{**row, "tone": tone} for row, tone in zip(rows, (1, 2, 4, 5, 3), strict=False)]
+    return {row["agent_id"] or "": _sums(row) for row in rows}
 
 
-def agents(period: Period) -> list[dict[str, Any]]:
-    """The busiest agents of the period, with their calls of each of its last days."""
-    rows = list(
-        calls_in(period)
-        .exclude(agent=None)
-        .values("agent")
-        .annotate(
-            calls=Count("id"),
-            successful=Count("id", filter=_SUCCESSFUL),
-            judged=Count("id", filter=_JUDGED),
-            avg_duration_ms=Avg("duration_ms", filter=Q(duration_ms__gt=0)),
-            total_cost_cents=Sum("cost_cents", default=Decimal(0)),
-        )
-        .order_by("-calls")[:MOST_AGENTS]
-    )
-    known = Agent.objects.for_choice().in_bulk(
-        [row["agent"] for row in rows], field_name="retell_agent_id"
-    )
-    bars = _daily_bars(period, list(known))
-    for row in rows:
-        agent = known.get(row["agent"])
-        row["name"] = agent.display_name if agent else row["agent"]
-        row["url"] = agent.get_absolute_url() if agent else ""
-        row["success_rate"] = row["successful"] / row["judged"] if row["judged"] else None
-        row["cost_cents"] = row["total_cost_cents"]
-        row["bars"] = bars.get(row["agent"], [])
-    return rows
-
-
-def _daily_bars(period: Period, agent_ids: list[str]) -> dict[str, list[float]]:
-    last = period.last_day
-    days = [last - timedelta(days=back) for back in range(MINI_BAR_DAYS - 1, -1, -1)]
-    window = Period(period.key, days[0], last, period.zone)
+def agents_by_day(period: Period, agents: list[str]) -> dict[str, list[int]]:
+    """Calls of these agents on each of the period's last days."""
+    days = [period.last_day - timedelta(days=back) for back in range(MINI_BAR_DAYS - 1, -1, -1)]
+    window = Period("", days[0], days[-1], period.zone)
     rows = (
         calls_in(window)
-        .filter(agent__in=agent_ids)
-        .annotate(day=TruncDate("sort_at", tzinfo=period.zone), agent_key=F("agent"))
-        .values_list("agent_key", "day")
+        .filter(agent__in=agents)
+        .annotate(slice=Bucket([one.start for one in window.slices]))
+        .values_list("agent_id", "slice")
         .annotate(calls=Count("id"))
     )
-    bars: dict[str, list[float]] = {agent: [0.0] * len(days) for agent in agent_ids}
-    for agent, day, calls in rows:
-        bars[agent][days.index(day)] = float(calls)
+    bars = {agent: [0] * len(days) for agent in agents}
+    for agent, at, calls in rows:
+        bars[agent][at - 1] = calls
     return bars
+
+
+def has_any_calls() -> bool:
+    return Call.objects.exists()
+
+
+def ongoing(since: datetime, agent: str | None = None) -> QuerySet[Call]:
+    """Calls that began since then and go on, newest first, without the large columns."""
+    return _newest(agent).filter(outcome_code=Outcome.ONGOING, sort_at__gte=since)
+
+
+def over(agent: str | None = None) -> QuerySet[Call]:
+    """The newest calls that came to an end."""
+    return _newest(agent).exclude(outcome_code=Outcome.ONGOING)
+
+
+def _newest(agent: str | None) -> QuerySet[Call]:
+    calls: QuerySet[Call] = Call.objects.for_list()
+    return calls.filter(agent=agent) if agent else calls

@@ -4,4 +4,7 @@ from analytics import views
 
 app_name = "analytics"
 
-urlpatterns = [path("", views.overview, name="overview")]
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("now/", views.now, name="now"),
+]

@@ -106,6 +106,15 @@
     });
   };
 
+  /* Calls in progress grow older. */
+  setInterval(() => {
+    for (const clock of $$("[data-elapsed]")) {
+      const seconds = Math.floor((clock.dataset.elapsed = Number(clock.dataset.elapsed) + 1000) / 1000);
+      const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+      clock.textContent = `${h ? `${h}:${String(m).padStart(2, "0")}` : m}:${String(s).padStart(2, "0")}`;
+    }
+  }, 1000);
+
   const prepare = (root) => {
     for (const plot of $$(".chart-plot", root)) if (!plot.hasAttribute("tabindex")) enliven(plot);
   };
