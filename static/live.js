@@ -2,89 +2,360 @@
    themselves (hx-trigger="switchboard:changed from:body").
 
    On such a part:
-     data-live="calls"         topics it shows; without it every topic counts
-     data-live-every="30"      at most one refetch in so many seconds
-     data-live-pill="New calls" a list: when scrolled or in use, offer a button instead of moving it */
+     data-live="calls"               topics it shows; without it every topic counts
+     data-live-every="30"            at most one refetch in so many seconds (charts)
+     data-live-pill="{count} new calls" data-live-pill-one="1 new call"
+                                     a list: scrolled or in use, it offers a button and stays
+   Inside of one:
+     data-live-counter, with an id   a number that changes in place also while the part stays
+   Rows are what has an id: tr[id], li[id]. */
 (() => {
   "use strict";
 
   const POLL = 15_000;
-  const RETRY_MOST = 30_000;
+  const RESYNC = 5 * 60_000;
   const HIDDEN_LIMIT = 10 * 60_000;
+  const RETRY_MOST = 30_000;
+  const STABLE = 5000;
+  const SHORTEST = 250;
+  const LOOK_EVERY = 2000;
+  const TIMEOUT = 15_000;
+  const TOP = 80;
+  const EVERYTHING = "*";
+  const CHANGED = "switchboard:changed";
   /* What the page fetches by itself: nobody is there because of that. */
   const REFRESH = { "X-Live-Refresh": "1" };
-  const CLOSED_FOR_GOOD = [4401, 4403];
-  const NAMES = { live: "Live", reconnecting: "Reconnecting…", paused: "Paused" };
+  const ROWS = "tr[id], li[id]";
 
   const setting = (name) => document.querySelector(`meta[name="live-${name}"]`)?.content ?? "";
   const url = setting("url");
   const badge = document.getElementById("live-state");
+
+  /* --- Parts ----------------------------------------------------------------------------------- */
+
+  const parts = () => [...document.querySelectorAll(`[hx-trigger*="${CHANGED}"][id]`)];
+  const states = new Map();
+  const stateOf = (id) => {
+    if (!states.has(id))
+      states.set(id, {
+        stale: false, // what it shows is not the newest
+        heard: false, // something changed since anybody looked
+        busy: false,
+        started: 0,
+        took: 0,
+        looked: 0,
+        failures: 0,
+        again: 0,
+        before: null,
+      });
+    return states.get(id);
+  };
+  const isLive = (event) => event?.type === CHANGED;
+  const every = (part) => Number(part.dataset.liveEvery ?? 0) * 1000;
+  const loadedAt = Date.now();
+
+  /* Nothing moves under a reader. */
+  const isSelected = (part) => {
+    const selection = getSelection();
+    return !selection.isCollapsed && selection.containsNode(part, true);
+  };
+  const inUse = (part) =>
+    part.contains(document.activeElement) ||
+    isSelected(part) ||
+    part.querySelector("details[open], dialog[open], input:checked") !== null ||
+    ("livePill" in part.dataset ? scrollY > TOP : part.querySelector(".chart-plot:hover") !== null);
+
+  const mark = (topics) => {
+    for (const part of parts()) {
+      const shown = part.dataset.live?.split(" ");
+      const all = !topics || !shown || topics.includes(EVERYTHING);
+      if (all || topics.some((topic) => shown.includes(topic)))
+        Object.assign(stateOf(part.id), { stale: true, heard: true });
+    }
+    pump();
+  };
+
+  let pumping = 0;
+  const pumpIn = (wait) => {
+    const at = Date.now() + wait;
+    if (pumping && pumping.at <= at) return;
+    clearTimeout(pumping?.timer);
+    pumping = { at, timer: setTimeout(pump, wait) };
+  };
+  const pump = () => {
+    clearTimeout(pumping?.timer);
+    pumping = 0;
+    if (paused || ended || document.hidden) return;
+    for (const part of parts()) step(part, stateOf(part.id));
+  };
+  const step = (part, state) => {
+    if (!state.stale || state.busy) return;
+    const now = Date.now();
+    const since = state.started || (every(part) ? loadedAt : 0);
+    const due = Math.max(since + Math.max(SHORTEST, every(part), 2 * state.took), state.again);
+    if (inUse(part)) look(part, state);
+    else if (due <= now) fetchPart(part);
+    else {
+      pumpIn(due - now);
+      if (every(part)) look(part, state);
+    }
+  };
+  const fetchPart = (part) => {
+    const detail = { only: [part.id] };
+    document.body.dispatchEvent(new CustomEvent(CHANGED, { detail }));
+  };
+
+  /* A part that stays as it is: count what it would show, and change its counters. */
+  const look = async (part, state) => {
+    const counters = part.querySelectorAll("[data-live-counter][id]");
+    if (!state.heard || (!counters.length && !("livePill" in part.dataset))) return;
+    const due = Math.max(state.looked + Math.max(LOOK_EVERY, 4 * state.took), state.again);
+    if (due > Date.now()) return pumpIn(due - Date.now());
+    state.looked = Date.now();
+    state.busy = true;
+    state.heard = false;
+    try {
+      const fresh = await fetchQuietly(part);
+      for (const counter of counters) {
+        const newer = fresh.querySelector(`#${CSS.escape(counter.id)}`);
+        if (newer && newer.textContent !== counter.textContent) counter.replaceChildren(...newer.childNodes);
+      }
+      succeeded(part.id);
+      const known = new Set(rowIds(part));
+      const ids = rowIds(fresh);
+      const news = ids.filter((id) => !known.has(id)).length;
+      if ("livePill" in part.dataset && news) offer(part, news === ids.length && known.size ? `${news}+` : news);
+    } catch {
+      state.heard = true;
+      failed(part);
+    }
+    state.busy = false;
+    state.took = Date.now() - state.looked;
+    pumpIn(0);
+  };
+  const fetchQuietly = async (part) => {
+    const headers = { ...REFRESH, "HX-Request": "true", "HX-Target": part.id };
+    const signal = AbortSignal.timeout(TIMEOUT);
+    const answer = await fetch(part.getAttribute("hx-get"), { credentials: "same-origin", headers, signal });
+    if (!answer.ok || answer.headers.has("HX-Refresh")) throw new Error("not refreshed");
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById(part.id);
+    if (!fresh) throw new Error("another page");
+    return fresh;
+  };
+  const rowIds = (root) => [...root.querySelectorAll(ROWS)].map((row) => row.id);
+
+  /* --- What a part says when it cannot move, or cannot be fetched ------------------------------ */
+
+  const pillOf = (id) => document.querySelector(`.pill[data-for="${CSS.escape(id)}"]`);
+  const offer = (part, count) => {
+    const { livePill, livePillOne } = part.dataset;
+    const text = (count === 1 && livePillOne) || livePill.replace("{count}", count);
+    let button = pillOf(part.id);
+    if (!button) {
+      button = document.createElement("button");
+      button.className = "pill";
+      button.type = "button";
+      button.dataset.for = part.id;
+      button.addEventListener("click", () => take(part.id));
+      part.before(button);
+    }
+    if (button.textContent !== text) button.textContent = text;
+  };
+  /* What somebody asked for by the button comes at once, and rows stay chosen. */
+  const take = (id) => {
+    const part = document.getElementById(id);
+    if (!part) return;
+    scrollTo({ top: 0 });
+    fetchPart(part);
+  };
+
+  const retryOf = (id) => document.querySelector(`.refresh-failed[data-for="${CSS.escape(id)}"]`);
+  const failed = (part, again) => {
+    const state = stateOf(part.id);
+    state.failures += 1;
+    state.again = Math.max(state.again, Date.now() + Math.min(60_000, 2500 * 2 ** state.failures));
+    const shown = retryOf(part.id);
+    if (shown) return shown.querySelector("button").removeAttribute("aria-busy");
+    const notice = document.getElementById("live-retry-template")?.content.firstElementChild.cloneNode(true);
+    if (!notice) return;
+    notice.dataset.for = part.id;
+    notice.querySelector("button").addEventListener("click", (event) => {
+      event.currentTarget.setAttribute("aria-busy", "true");
+      state.again = 0;
+      again ? again() : fetchPart(part);
+    });
+    part.prepend(notice);
+  };
+  const succeeded = (id) => {
+    const state = stateOf(id);
+    state.failures = state.again = 0;
+    retryOf(id)?.remove();
+  };
+
+  /* --- htmx ------------------------------------------------------------------------------------ */
+
+  const on = (name, listener) => document.body.addEventListener(`htmx:${name}`, listener);
+
+  on("configRequest", ({ detail }) => {
+    if (!isLive(detail.triggeringEvent)) return;
+    Object.assign(detail.headers, REFRESH);
+    detail.timeout = TIMEOUT;
+  });
+  on("beforeRequest", (event) => {
+    const { elt: part, requestConfig } = event.detail;
+    const cause = requestConfig?.triggeringEvent;
+    if (!isLive(cause)) return;
+    if (!cause.detail?.only.includes(part.id)) return event.preventDefault();
+    const state = stateOf(part.id);
+    Object.assign(state, { stale: false, heard: false, busy: true, started: Date.now() });
+  });
+  on("beforeSwap", ({ detail }) => {
+    if (!detail.shouldSwap || !isLive(detail.requestConfig?.triggeringEvent)) return;
+    const part = detail.requestConfig.elt;
+    stateOf(part.id).before = {
+      rows: new Set(rowIds(part)),
+      chosen: [...part.querySelectorAll("input[type=checkbox]:checked")].map((box) => [box.name, box.value]),
+    };
+  });
+  /* Rows that were not there before light up once; those that were chosen stay so. */
+  on("load", ({ detail: { elt: part } }) => {
+    const state = states.get(part.id);
+    const before = state?.before;
+    if (!before) return;
+    state.before = null;
+    if (before.rows.size)
+      for (const row of part.querySelectorAll(ROWS)) if (!before.rows.has(row.id)) row.classList.add("new");
+    for (const box of part.querySelectorAll("input[type=checkbox]"))
+      if (before.chosen.some(([name, value]) => box.name === name && box.value === value)) {
+        box.checked = true;
+        box.dispatchEvent(new Event("change", { bubbles: true }));
+      }
+  });
+  on("afterRequest", ({ detail }) => {
+    const { requestConfig, successful, xhr } = detail;
+    const target = requestConfig.target;
+    const id = isLive(requestConfig.triggeringEvent) ? requestConfig.elt.id : target?.id;
+    if (requestConfig.verb !== "get" || !id) return;
+    if (isLive(requestConfig.triggeringEvent)) {
+      const state = stateOf(id);
+      state.busy = false;
+      state.took = Date.now() - state.started;
+      if (!successful) {
+        state.stale = state.heard = true;
+        state.again = Date.now() + 1000 * Number(xhr.getResponseHeader("Retry-After") ?? 0);
+      }
+      pumpIn(0);
+    }
+    if (successful) {
+      succeeded(id);
+      pillOf(id)?.remove();
+      return;
+    }
+    const part = document.getElementById(id);
+    if (!part || unloading) return;
+    const { elt, triggeringEvent } = requestConfig;
+    const path = detail.pathInfo.finalRequestPath;
+    const again = () => htmx.ajax("GET", path, { source: elt, target: `#${id}` });
+    failed(part, isLive(triggeringEvent) ? null : again);
+  });
+  /* What a new page breaks off is no failure; a download looks the same for a moment. */
+  let unloading = false;
+  addEventListener("beforeunload", () => {
+    unloading = true;
+    setTimeout(() => (unloading = false), 5000);
+  });
+
+  /* What was in use may be free now. */
+  const freed = () => [...states.values()].some((state) => state.stale) && pumpIn(300);
+  for (const name of ["focusout", "selectionchange", "pointerout", "change", "toggle", "scroll"])
+    document.addEventListener(name, freed, { passive: true, capture: true });
+  setInterval(freed, LOOK_EVERY);
+
+  /* --- Connection ------------------------------------------------------------------------------ */
+
   let ticket = setting("ticket");
   let socket = null;
   let attempts = 0;
   let retryTimer = 0;
+  let stableTimer = 0;
   let hiddenTimer = 0;
   let paused = false;
+  let pausedByItself = false;
   let ended = false;
+  let leaving = false;
 
-  const parts = () => [...document.querySelectorAll('[hx-trigger*="switchboard:changed"]')];
   const open = () => socket?.readyState === WebSocket.OPEN;
-
-  const show = (state) => {
-    if (!badge || !parts().length) return;
+  const show = (name, title, seconds) => {
+    if (!badge) return;
     badge.hidden = false;
-    badge.dataset.state = state;
-    badge.lastElementChild.textContent = NAMES[state];
-    badge.title = ended
-      ? "Live updates ended. Reload the page."
-      : state === "paused"
-        ? "Resume live updates"
-        : `Pause live updates${open() || state !== "live" ? "" : "; checks every 15 seconds"}`;
+    badge.dataset.state = name;
+    badge.lastElementChild.textContent = badge.dataset[`text${name[0].toUpperCase()}${name.slice(1)}`];
+    badge.title = (badge.dataset[`title${title}`] ?? "").replace("{seconds}", seconds);
   };
-  /* detail: {topics, only}; no topics means "look at everything", `only` names parts by id. */
-  const announce = (detail = {}) => document.body.dispatchEvent(new CustomEvent("switchboard:changed", { detail }));
+  const end = () => {
+    ended = true;
+    socket?.close();
+    show("paused", "Ended");
+  };
 
-  /* A ticket lives for a minute only; a later connection takes a new one from this page. */
-  const renewTicket = async () => {
-    const answer = await fetch(location.href, { credentials: "same-origin", headers: REFRESH });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    ticket = page.querySelector('meta[name="live-ticket"]')?.content ?? ticket;
+  /* A new ticket, or "" when this session may have none any more; raises when nobody can say. */
+  const newTicket = async () => {
+    const signal = AbortSignal.timeout(TIMEOUT);
+    const answer = await fetch(setting("renew"), { credentials: "same-origin", headers: REFRESH, redirect: "manual", signal });
+    if (answer.status === 204) return answer.headers.get("Live-Ticket");
+    if (answer.type === "opaqueredirect" || [401, 403, 404].includes(answer.status)) return "";
+    throw new Error("no ticket");
+  };
+  const renew = async (current) => {
+    try {
+      const renewed = await newTicket();
+      if (!renewed) end();
+      else if (current.readyState === WebSocket.OPEN) current.send(JSON.stringify({ ticket: renewed }));
+    } catch {
+      /* The socket is closed in a moment, and tried again like every other. */
+    }
   };
 
   const retry = () => {
-    if (paused || ended) return;
+    if (paused || ended || leaving) return;
     attempts += 1;
-    show("reconnecting");
-    const wait = Math.random() * Math.min(RETRY_MOST, 1000 * 2 ** attempts);
+    const wait = 300 + Math.random() * Math.min(RETRY_MOST, 1000 * 2 ** attempts);
+    show("reconnecting", "Reconnecting", Math.ceil(wait / 1000));
     clearTimeout(retryTimer);
-    retryTimer = setTimeout(() => renewTicket().then(connect, retry), 500 + wait);
+    retryTimer = setTimeout(reconnect, wait);
   };
-
+  const reconnect = async () => {
+    try {
+      const renewed = await newTicket();
+      if (paused || ended || open()) return;
+      if (!renewed) return end();
+      ticket = renewed;
+      connect();
+    } catch {
+      retry();
+    }
+  };
   const connect = () => {
-    if (!url || paused || ended) return;
     const address = new URL(url, location.href);
     address.protocol = address.protocol.replace("http", "ws");
     address.searchParams.set("ticket", ticket);
     const current = (socket = new WebSocket(address));
     current.addEventListener("open", () => {
-      show("live");
+      show("live", "Live");
+      clearTimeout(stableTimer);
       /* Signals sent while we were away are lost, so look once. */
-      if (attempts) announce();
-      attempts = 0;
+      if (attempts) mark();
+      stableTimer = setTimeout(() => (attempts = 0), STABLE);
     });
-    current.addEventListener("message", (event) => {
-      try {
-        const said = JSON.parse(event.data);
-        announce({ topics: said.topics ?? [said.topic] });
-      } catch {
-        announce();
-      }
+    current.addEventListener("message", ({ data }) => {
+      const said = JSON.parse(data);
+      if (said.topics) mark(said.topics);
+      if (said.renew) renew(current);
     });
-    current.addEventListener("close", (event) => {
-      if (socket !== current) return;
-      ended = CLOSED_FOR_GOOD.includes(event.code);
-      if (ended) show("paused");
-      else retry();
+    current.addEventListener("close", () => {
+      clearTimeout(stableTimer);
+      if (socket === current) retry();
     });
   };
 
@@ -94,96 +365,42 @@
     const current = socket;
     socket = null;
     current?.close();
-    show("paused");
+    show("paused", "Paused");
   };
   const resume = () => {
-    paused = false;
-    announce();
-    if (url) retry();
-    else show("live");
+    paused = pausedByItself = false;
+    mark();
+    if (!url) return show("live", "Polling");
+    attempts = Math.max(attempts, 1);
+    show("reconnecting", "Reconnecting", 1);
+    reconnect();
   };
-
-  /* Nothing moves under a reader: what is in use waits. */
-  const inUse = (part) =>
-    part.contains(document.activeElement) ||
-    part.querySelector("details[open], input:checked") ||
-    ("livePill" in part.dataset ? scrollY > 80 : part.querySelector(".chart-plot:hover"));
-  const offer = (part, event) => {
-    if (part.previousElementSibling?.matches(".pill")) return;
-    const button = document.createElement("button");
-    button.className = "pill";
-    button.type = "button";
-    button.textContent = part.dataset.livePill;
-    button.addEventListener("click", () => {
-      button.remove();
-      document.activeElement?.blur();
-      scrollTo({ top: 0 });
-      announce(event.detail);
-    });
-    part.before(button);
-  };
-
-  document.body.addEventListener("htmx:configRequest", ({ detail }) => {
-    if (detail.triggeringEvent?.type === "switchboard:changed") Object.assign(detail.headers, REFRESH);
-  });
-
-  const last = new Map();
-  const waiting = new Set();
-  document.body.addEventListener("htmx:beforeRequest", (event) => {
-    const { elt: part, requestConfig } = event.detail;
-    const cause = requestConfig?.triggeringEvent;
-    if (cause?.type !== "switchboard:changed") return;
-    const { topics, only } = cause.detail;
-    const shown = part.dataset.live?.split(" ");
-    const foreign =
-      (only && !only.includes(part.id)) || (topics && shown && !topics.some((topic) => shown.includes(topic)));
-    const every = Number(part.dataset.liveEvery ?? 1) * 1000;
-    const early = Date.now() - (last.get(part.id) ?? 0) < every;
-    const busy = inUse(part);
-    if (!foreign && !early && !busy && !document.hidden) {
-      last.set(part.id, Date.now());
-      return;
-    }
-    event.preventDefault();
-    if (foreign) return;
-    if (busy && "livePill" in part.dataset) offer(part, cause);
-    else waiting.add(part.id);
-  });
-
-  /* What had to wait is asked again. */
-  setInterval(() => {
-    if (paused || document.hidden || !waiting.size) return;
-    const only = [...waiting];
-    waiting.clear();
-    announce({ only });
-  }, 5000);
-
-  /* Rows that were not there before light up once. */
-  let known = new Set();
-  const rowIds = (root) => [...(root?.querySelectorAll("tr[id]") ?? [])].map((row) => row.id);
-  document.body.addEventListener("htmx:beforeSwap", (event) => {
-    const live = event.detail.requestConfig?.triggeringEvent?.type === "switchboard:changed";
-    known = live ? new Set(rowIds(event.detail.target)) : new Set();
-  });
-  document.body.addEventListener("htmx:load", (event) => {
-    if (!known.size) return;
-    for (const id of rowIds(event.detail.elt)) if (!known.has(id)) document.getElementById(id).classList.add("new");
-    known = new Set();
-  });
 
   badge?.addEventListener("click", () => (ended ? location.reload() : paused ? resume() : pause()));
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hiddenTimer);
-    if (document.hidden) hiddenTimer = setTimeout(() => !paused && (pause(), (badge.dataset.auto = "1")), HIDDEN_LIMIT);
-    else if (badge?.dataset.auto) {
-      delete badge.dataset.auto;
-      resume();
-    } else if (!paused) announce();
+    if (document.hidden) {
+      hiddenTimer = setTimeout(() => {
+        if (paused || ended) return;
+        pausedByItself = true;
+        pause();
+      }, HIDDEN_LIMIT);
+    } else if (pausedByItself) resume();
+    else if (!open()) mark();
+    else pump();
   });
-  setInterval(() => {
-    if (!paused && !ended && !open() && !document.hidden) announce();
-  }, POLL);
+  addEventListener("online", () => socket && !open() && !paused && !ended && (clearTimeout(retryTimer), reconnect()));
+  addEventListener("pagehide", () => (leaving = true));
+  addEventListener("pageshow", ({ persisted }) => {
+    leaving = false;
+    if (persisted && !paused) resume();
+  });
+  const lookByItself = () => !paused && !ended && !document.hidden && mark();
+  setInterval(() => !open() && lookByItself(), POLL);
+  setInterval(lookByItself, RESYNC);
 
-  if (url) connect();
-  else show("live");
+  if (url) {
+    show("reconnecting", "Reconnecting", 1);
+    connect();
+  } else show("live", "Polling");
 })();
