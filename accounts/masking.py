@@ -23,6 +23,11 @@ def mask(number: str) -> str:
     return f"•••• {number[-VISIBLE_DIGITS:]}" if len(number) > VISIBLE_DIGITS else "••••"
 
 
+def holds_number(text: str) -> bool:
+    """Whether something in a text would be masked."""
+    return _IN_TEXT.search(text) is not None
+
+
 def shown_number(number: str | None) -> str | None:
     """The number as the person of this request may see it: admins whole, viewers masked."""
     if not number or sees_personal_data():
