@@ -135,44 +135,6 @@
     if ("singleKeys" in event.target.dataset) setCookie("single_keys", event.target.checked ? "" : "off");
   });
 
-  /* Find in the transcript: marks what was found, Enter goes to the next. */
-  const mark = (node, word) => {
-    const at = node.data.toLowerCase().indexOf(word);
-    if (at < 0) return;
-    const rest = node.splitText(at);
-    const after = rest.splitText(word.length);
-    const found = document.createElement("mark");
-    rest.replaceWith(found);
-    found.append(rest);
-    mark(after, word);
-  };
-  const find = (input) => {
-    const root = document.getElementById(input.dataset.find);
-    for (const found of $$("mark", root)) found.replaceWith(...found.childNodes);
-    root.normalize();
-    const word = input.value.trim().toLowerCase();
-    if (word.length > 1)
-      for (const said of $$(".said", root)) {
-        const texts = [];
-        const walker = document.createTreeWalker(said, NodeFilter.SHOW_TEXT);
-        while (walker.nextNode()) texts.push(walker.currentNode);
-        for (const text of texts) mark(text, word);
-      }
-    input.dataset.at = -1;
-  };
-  document.addEventListener("input", (event) => {
-    if ("find" in event.target.dataset) find(event.target);
-  });
-  document.addEventListener("keydown", (event) => {
-    const input = event.target;
-    if (event.key !== "Enter" || !("find" in (input.dataset ?? {}))) return;
-    event.preventDefault();
-    const found = $$("mark", document.getElementById(input.dataset.find));
-    if (!found.length) return;
-    input.dataset.at = (Number(input.dataset.at) + (event.shiftKey ? -1 : 1) + found.length) % found.length;
-    found[input.dataset.at].scrollIntoView({ block: "center" });
-  });
-
   /* What every new piece of page needs, on load and after each swap. */
   const prepare = (root) => {
     const all = (selector) => [...(root.matches?.(selector) ? [root] : []), ...$$(selector, root)];

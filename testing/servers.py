@@ -71,6 +71,9 @@ def running_servers() -> Iterator[Servers]:
         "PORT": str(servers.web_port),
         "LIVE_PORT": str(servers.live_port),
         "PUBLIC_BASE_URL": f"http://localhost:{servers.web_port}",
+        # See testing/recordings.py.
+        "RECORDING_HOSTS": "127.0.0.1",
+        "OUTGOING_INSECURE": "1",
     }
     web = (
         *("granian", "--interface", "wsgi", "--host", "127.0.0.1"),

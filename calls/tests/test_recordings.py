@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
 import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,61 +16,17 @@ from config import outgoing
 from tenants.models import Organization
 from tenants.pin import organization_context
 from testing.fixtures import CanaryClient, ClientFactory, World
+from testing.recordings import recordings_host
 
 SOUND = bytes(range(256)) * 40
 
 
-class _Sounds(http.server.BaseHTTPRequestHandler):
-    """A CDN: whole files, ranges, and a few bad habits by path."""
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.headers.get("Range"))  # type: ignore[attr-defined]
-        if self.path.startswith("/gone"):
-            self.send_error(403)
-        elif self.path.startswith("/redirect"):
-            self.send_response(302)
-            self.send_header("Location", "http://127.0.0.1:1/")
-            self.end_headers()
-        elif self.path.startswith("/page"):
-            self._answer(200, b"<script>alert(1)</script>", "text/html")
-        else:
-            self._sound()
-
-    def _sound(self) -> None:
-        wanted = self.headers.get("Range")
-        if wanted is None:
-            self._answer(200, SOUND, "audio/wav")
-            return
-        first, last = wanted.removeprefix("bytes=").split("-")
-        part = SOUND[int(first) : int(last or len(SOUND) - 1) + 1]
-        self._answer(206, part, "audio/wav", f"bytes {first}-{last}/{len(SOUND)}")
-
-    def _answer(self, status: int, body: bytes, kind: str, part: str = "") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        if part:
-            self.send_header("Content-Range", part)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return None
-
-
 @pytest.fixture
 def cdn(settings: Any) -> Iterator[Any]:
-    server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sounds)
-    server.asked = []
-    server.url = f"http://127.0.0.1:{server.server_port}"
     settings.RECORDING_HOSTS = ["127.0.0.1"]
     settings.OUTGOING_INSECURE = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with recordings_host(SOUND) as server:
+        yield server
 
 
 def call_with(organization: Organization, link: str | None) -> Call:

@@ -13,7 +13,7 @@ from accounts.models import AccessPolicy, Role
 from agents.models import Agent
 from audit.tests.chains import entries
 from calls.actions import classify
-from calls.models import Call, Chat, RetellAlert
+from calls.models import Call, CallNote, Chat, RetellAlert
 from config.tests.test_url_sweep import ID, expected, path_of
 from tenants.pin import organization_context
 from tenants.scope import door
@@ -64,6 +64,7 @@ def planted(world: World, request: pytest.FixtureRequest) -> World:
             agent_id="agent_1", transcript_entries=told(text), test_signal=text,
             **common,
         )  # fmt: skip
+        CallNote.objects.create(call_id=ID, text=SAID.format(text), author="Alice", author_id=ID)
         Chat.objects.create(id=ID, retell_chat_id="chat_1", messages=told(text), **common)
         body = f'{{"event":"call_ended","call":{{"from_number":"{text}"}}}}'.encode()
         Delivery.objects.create(

@@ -42,7 +42,7 @@ from accounts.models import (
 )
 from agents.models import Agent
 from audit.models import Entry
-from calls.models import Call, Chat
+from calls.models import Call, CallNote, CallTag, Chat, Tag
 from jobs.models import Job
 from operations.models import AllowedNetwork
 from tenants.models import Domain, Organization, WebhookEndpoint
@@ -139,6 +139,11 @@ ORGANIZATION = """
 /agents/<uuid:agent_id>/webhook/                          302 403 200 302 302 302 302 403   302 403 302 302 302 302 302 403
 /agents/sync/                                             405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
 /calls/<uuid:call_id>/recording/                          302 404 404 302 302 302 302 404   405 405 405 405 405 405 405 405
+/calls/<uuid:call_id>/notes/new/                          405 405 405 405 405 405 405 405   302 200 200 302 302 302 302 403
+/calls/<uuid:call_id>/notes/<uuid:note_id>/edit/          405 405 405 405 405 405 405 405   302 403 403 302 302 302 302 403
+/calls/<uuid:call_id>/notes/<uuid:note_id>/delete/        405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/calls/<uuid:call_id>/tags/new/                           405 405 405 405 405 405 405 405   302 200 200 302 302 302 302 403
+/calls/<uuid:call_id>/tags/<uuid:tag_id>/delete/          405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 403
 """
 OPERATOR = """
 /                                                  302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
@@ -265,6 +270,8 @@ def fill(organization: Organization) -> None:
     with organization_context(organization):
         Agent.objects.create(id=ID, retell_agent_id="agent_1", name=canary, retell_name=canary)
         Call.objects.create(id=ID, retell_call_id="call_1", from_number=canary, **common)
+        CallNote.objects.create(id=ID, call_id=ID, text=canary, author=canary, author_id=ID)
+        CallTag.objects.create(call_id=ID, tag=Tag.objects.create(id=ID, name=canary))
         Job.objects.create(id=ID, kind="replay", title=canary, message=canary, started_by=canary)
         Chat.objects.create(id=ID, retell_chat_id="chat_1", **common)
         Delivery.objects.create(
