@@ -66,7 +66,6 @@ SHARED_APPS = [
     "accounts",
     "notifications",
     "operations",
-    "analytics",
     "config",
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -83,7 +82,7 @@ SHARED_APPS = [
     "django_filters",
     "channels",
 ]
-TENANT_APPS = ["jobs", "agents", "calls", "completeness", "webhooks"]
+TENANT_APPS = ["jobs", "agents", "calls", "completeness", "analytics", "webhooks"]
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS
 
 TENANT_MODEL = "tenants.Organization"

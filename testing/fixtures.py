@@ -168,6 +168,8 @@ def _empty_schemas(world: World) -> None:
                             "completeness_run", "completeness_correction",
                             "completeness_completeness", "completeness_gap",
                             "agents_agent", "webhooks_delivery",
+                            "calls_change", "analytics_quarter", "analytics_day",
+                            "analytics_standing",
                         )
                     )
                 )
