@@ -34,7 +34,7 @@
   };
 
   const line = (tone, name, value, chosen) => {
-    const row = element("div", chosen ? "chosen" : "");
+    const row = element("div", chosen ? "picked" : "");
     if (tone) row.append(element("span", `swatch ${tone}`));
     row.append(element("span", "", name), element("span", "", value));
     return row;

@@ -33,7 +33,9 @@ def sparkline(
     if len(known) < 2:
         return SafeString("")
     low, high = min(known), max(known)
-    spread = (high - low) or abs(high) or 1.0
+    spread = (high - low) or abs(high)
+    if not spread:  # nothing throughout lies on the ground
+        high, spread = 1.0, 0.9
     entry = Series(name, values, 1)
     xs = [1000 * at / (len(values) - 1) for at in range(len(values))]
     body = line_paths(entry, xs, high, high - spread * 1.1, height - 3, 2, area=True)

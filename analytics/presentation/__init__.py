@@ -23,8 +23,8 @@ from config.periods import Period, start_of_day
 
 __all__ = ["chooser", "live_context", "overview_context"]
 
-LIVE_ROWS = 7
-MOST_ONGOING = 5
+LIVE_ROWS = 6
+MOST_ONGOING = 4
 SHOWN_ITEMS = 4
 
 

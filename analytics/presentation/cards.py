@@ -23,7 +23,7 @@ MOST_REASONS = 8
 MOST_AGENTS = 8
 MOST_COST_LINES = 5
 VOLUME_HEIGHT_PX = 320
-DURATION_HEIGHT_PX = 232
+DURATION_HEIGHT_PX = 192
 
 
 # Layers of the chart of calls, from below: tone and outcomes.

@@ -20,7 +20,7 @@ _KNOWN = {*PARAMETERS, "agent"}
 def chooser(
     request: HttpRequest, choice: Choice, agent: Agent | None, now: datetime
 ) -> dict[str, Any]:
-    period = choice.period
+    period, before = choice.period, choice.period.before(now)
     return {
         "periods": periods.choices(request, period, tuple(LABELS)),
         "period_form": choice.form,
@@ -28,7 +28,8 @@ def chooser(
         "is_wrong": choice.is_wrong,
         "kept": [(name, request.GET[name]) for name in ("agent", "compare") if name in request.GET],
         "dates": dates(period),
-        "compared_with": dates(period.before(now)) if choice.compares else "",
+        "compared_with": dates(before) if choice.compares else "",
+        "compared_so_far": before.until is not None,
         "compare_url": with_parameters(request, compare="no" if choice.compares else None),
         "agent": agent,
         "agent_choices": _agents(request, agent),
