@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role
 
 
 class InviteForm(forms.Form):
     email = forms.EmailField(
-        label="E-mail address",
+        label=_("E-mail address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
@@ -29,5 +30,5 @@ class RoleForm(forms.Form):
 class PeopleFilterForm(forms.Form):
     """What is nonsense filters nothing."""
 
-    q = forms.CharField(label="Name or e-mail", max_length=120, required=False)
-    role = forms.ChoiceField(choices=[("", "Any role"), *Role.choices], required=False)
+    q = forms.CharField(label=_("Name or e-mail"), max_length=120, required=False)
+    role = forms.ChoiceField(choices=[("", _("Any role")), *Role.choices], required=False)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from agents.models import AgentStatus
 from agents.presentation import Row
 from config.filtering import FilterForm
 
-_FINDINGS = (("any", "Needs attention"), ("none", "Nothing found"))
+_FINDINGS = (("any", _("Needs attention")), ("none", _("Nothing found")))
 
 
 class AgentFilterForm(FilterForm):
-    q = forms.CharField(max_length=100, required=False, label="Name or Retell ID")
+    q = forms.CharField(max_length=100, required=False, label=_("Name or Retell ID"))
     status = forms.ChoiceField(choices=[("", "Any"), *AgentStatus.choices], required=False)
     channel = forms.ChoiceField(
         choices=[("", "Any"), ("voice", "Voice"), ("chat", "Chat")], required=False

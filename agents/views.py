@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import confirmation_required, may, member_required, right_required
@@ -88,9 +89,13 @@ def edit_agent(request: MemberRequest, agent_id: UUID) -> HttpResponse:
     form = AgentNameForm(request.POST)
     if form.is_valid():
         actions.rename_agent(agent, name=form.cleaned_data["name"])
-        messages.success(request, f"The agent is called {agent.display_name} here now.")
+        messages.success(
+            request,
+            _("The agent is called %(display_name)s here now.")
+            % {"display_name": agent.display_name},
+        )
     else:
-        messages.error(request, "The name is longer than 120 characters. Nothing was changed.")
+        messages.error(request, _("The name is longer than 120 characters. Nothing was changed."))
     return redirect(agent)
 
 
@@ -104,7 +109,7 @@ def sync_agents(request: MemberRequest) -> HttpResponse:
         messages.error(request, SENTENCES[Refused.UNREADABLE])
     else:
         jobs.sync_soon(request.organization, user=request.user)
-        messages.success(request, "Agents are being read from Retell. This page follows.")
+        messages.success(request, _("Agents are being read from Retell. This page follows."))
     return redirect("agents:list")
 
 
@@ -131,5 +136,9 @@ def _set_webhook(request: MemberRequest, agent: Agent) -> HttpResponse:
     except (fixes.FixFailed, RetellApiError) as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"Version {version} of {agent.display_name} is set in Retell.")
+        messages.success(
+            request,
+            _("Version %(version)s of %(display_name)s is set in Retell.")
+            % {"version": version, "display_name": agent.display_name},
+        )
     return redirect(agent)

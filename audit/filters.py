@@ -10,7 +10,8 @@ import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from audit import vocabulary
 from audit.models import OPERATOR_CHAIN, Entry
@@ -21,10 +22,10 @@ from tenants.models import Organization
 
 NOBODY = "none"
 _KINDS = (
-    (Kind.CREATE.value, "Made something"),
-    (Kind.UPDATE.value, "Changed something"),
-    (Kind.DELETE.value, "Removed something"),
-    (Kind.ACCESS.value, "Came in or read"),
+    (Kind.CREATE.value, lazy("Made something")),
+    (Kind.UPDATE.value, lazy("Changed something")),
+    (Kind.DELETE.value, lazy("Removed something")),
+    (Kind.ACCESS.value, lazy("Came in or read")),
 )
 
 
@@ -60,18 +61,20 @@ class EntryFilterForm(FilterForm):
 class EntryFilter(ListFilter):
     """One organization's log."""
 
-    q = django_filters.CharFilter(method="search", label="Person or object", max_length=100)
-    person = django_filters.ChoiceFilter(method="by_person", label="Person")
-    action = django_filters.ChoiceFilter("code", choices=_actions, label="Action")
-    kind = django_filters.ChoiceFilter("action", choices=_KINDS, label="Kind")
+    q = django_filters.CharFilter(method="search", label=lazy("Person or object"), max_length=100)
+    person = django_filters.ChoiceFilter(method="by_person", label=lazy("Person"))
+    action = django_filters.ChoiceFilter("code", choices=_actions, label=lazy("Action"))
+    kind = django_filters.ChoiceFilter("action", choices=_KINDS, label=lazy("Kind"))
     acting = django_filters.ChoiceFilter(
-        method="by_acting", choices=(("operator", "An operator inside"),), label="Acting as"
+        method="by_acting",
+        choices=(("operator", lazy("An operator inside")),),
+        label=lazy("Acting as"),
     )
     object = django_filters.CharFilter(
-        method="by_object", label="Object", max_length=330, widget=forms.HiddenInput()
+        method="by_object", label=lazy("Object"), max_length=330, widget=forms.HiddenInput()
     )
-    since = TimeFilter("timestamp", "gte", label="From")
-    until = TimeFilter("timestamp", "lt", label="Until")
+    since = TimeFilter("timestamp", "gte", label=lazy("From"))
+    until = TimeFilter("timestamp", "lt", label=lazy("Until"))
 
     class Meta:
         model = Entry
@@ -81,7 +84,7 @@ class EntryFilter(ListFilter):
     def __init__(self, *args: Any, people: list[tuple[UUID, str]], **options: Any) -> None:
         super().__init__(*args, **options)
         choices = [(str(person), label) for person, label in people]
-        self.filters["person"].extra["choices"] = [*choices, (NOBODY, "Jobs and commands")]
+        self.filters["person"].extra["choices"] = [*choices, (NOBODY, _("Jobs and commands"))]
 
     def search(self, entries: EntryQuerySet, name: str, value: str) -> EntryQuerySet:
         text = value.strip()
@@ -117,7 +120,7 @@ class ChainField(forms.CharField):
         text = super().clean(value)
         chain = chosen_chain(text)
         if text and chain is None:
-            raise ValidationError("There is no such organization.")
+            raise ValidationError(_("There is no such organization."))
         return chain
 
 
@@ -130,9 +133,9 @@ class OperatorEntryFilter(EntryFilter):
 
     organization = ChainFilter(
         method="by_chain",
-        label="Organization",
+        label=lazy("Organization"),
         max_length=64,
-        help_text="Its short name; “operator” for what belongs to none.",
+        help_text=lazy("Its short name; “operator” for what belongs to none."),
     )
 
     def by_chain(

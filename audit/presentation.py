@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import TextChoices
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
 
 from audit.filters import EntryFilter
 from audit.models import Entry
@@ -104,7 +105,7 @@ def _row(request: HttpRequest, entry: Entry, organizations: dict[UUID, Organizat
 def chain_label(entry: Entry, organization: Organization | None) -> str:
     if organization is not None:
         return organization.name
-    return "Operator" if entry.organization_id is None else "Removed organization"
+    return "Operator" if entry.organization_id is None else _("Removed organization")
 
 
 def facts_of(entry: Entry) -> list[tuple[str, Any]]:
@@ -120,8 +121,8 @@ def facts_of(entry: Entry) -> list[tuple[str, Any]]:
         "Address": entry.remote_addr,
         "Device": entry.details.get("device", ""),
         "Request": entry.cid,
-        "Kind of entry": entry.code,
-        "Place in the log": entry.sequence,
+        _("Kind of entry"): entry.code,
+        _("Place in the log"): entry.sequence,
     }
     return [(name, value) for name, value in facts.items() if value not in ("", None)]
 
@@ -137,10 +138,20 @@ def _links(
     if entry.object_type:
         key = f"{entry.object_type}:{entry.object_pk}"
         history = urlencode(chain | {"object": key})
-        found.append((f"History of {entry.object_repr}", f"{request.path}?{history}"))
+        found.append(
+            (
+                _("History of %(object_repr)s") % {"object_repr": entry.object_repr},
+                f"{request.path}?{history}",
+            )
+        )
     if entry.actor_id:
         person = urlencode(chain | {"person": str(entry.actor_id)})
-        found.append((f"All of {entry.actor_label}", f"{request.path}?{person}"))
+        found.append(
+            (
+                _("All of %(actor_label)s") % {"actor_label": entry.actor_label},
+                f"{request.path}?{person}",
+            )
+        )
     return found
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts.access import confirmation_required, right_required, super_admin_required
@@ -77,7 +78,7 @@ def entry_export(request: MemberRequest) -> HttpResponse:
         return _export(
             _filters(request),
             name=organization.slug,
-            title=f"Audit log of {organization.name}",
+            title=_("Audit log of %(name)s") % {"name": organization.name},
             zone=organization.zone,
             scope=lambda: organization_context(organization),
         )
@@ -92,7 +93,7 @@ def operator_entry_export(request: OperatorRequest) -> HttpResponse:
         return _export(
             _operator_filters(request),
             name="operator",
-            title="Audit logs of all organizations and the operator",
+            title=_("Audit logs of all organizations and the operator"),
             zone=OPERATOR_ZONE,
             scope=platform,
         )

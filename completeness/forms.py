@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 MOST_MONTHS = 24
 MOST_DAYS = 92
@@ -42,16 +43,16 @@ class AcceptForm(forms.Form):
     gap = _Ids(required=False)
     range_until = forms.CharField(required=False, max_length=40)
     reason = forms.CharField(
-        label=gettext_lazy("Why it may stay missing"),
+        label=lazy("Why it may stay missing"),
         min_length=REASON_MIN_LENGTH,
         max_length=REASON_MAX_LENGTH,
-        help_text=gettext_lazy("Stands in the audit log."),
+        help_text=lazy("Stands in the audit log."),
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if not cleaned.get("gap") and not cleaned.get("range_until"):
-            raise forms.ValidationError(gettext_lazy("Choose what is accepted."))
+            raise forms.ValidationError(_("Choose what is accepted."))
         return cleaned
 
 
@@ -68,9 +69,13 @@ class RangeForm(forms.Form):
         if first is None or last is None:
             return cleaned
         if last < first:
-            self.add_error("last_day", "The last day is before the first.")
+            self.add_error("last_day", _("The last day is before the first."))
         elif last - first > timedelta(days=MOST_DAYS):
-            self.add_error("last_day", f"At most {MOST_DAYS} days at once; use History for more.")
+            self.add_error(
+                "last_day",
+                _("At most %(MOST_DAYS)s days at once; use History for more.")
+                % {"MOST_DAYS": MOST_DAYS},
+            )
         elif first > timezone.localdate():
-            self.add_error("first_day", "Nothing has happened on that day yet.")
+            self.add_error("first_day", _("Nothing has happened on that day yet."))
         return cleaned

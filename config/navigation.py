@@ -33,7 +33,7 @@ _ORGANIZATION = (
             ("Jobs", "loader", "jobs:list", Right.REPLAY_DELIVERIES),
             ("Alerts", "bell", "webhooks:alert_list", Right.READ),
             ("Users", "users", "accounts:users", Right.MANAGE_USERS),
-            ("Audit log", "scroll-text", "audit:list", Right.READ_AUDIT),
+            (_("Audit log"), "scroll-text", "audit:list", Right.READ_AUDIT),
             ("Settings", "settings", "accounts:general", Right.MANAGE_SETTINGS),
         ),
     ),
@@ -52,7 +52,7 @@ _OPERATOR = (
         None,
         (
             ("Organizations", "building-2", "operations:organization_list", None),
-            ("Audit log", "scroll-text", "audit:list", None),
+            (_("Audit log"), "scroll-text", "audit:list", None),
             ("Records", "database", "admin:index", None),
         ),
     ),

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import member_required
@@ -39,5 +40,5 @@ def job_detail(request: MemberRequest, job_id: UUID) -> HttpResponse:
 def cancel_job(request: MemberRequest, job_id: UUID) -> HttpResponse:
     job = access.get_job(request, job_id)
     actions.cancel(job)
-    messages.success(request, "It stops after the step it is in. What was done is kept.")
+    messages.success(request, _("It stops after the step it is in. What was done is kept."))
     return redirect(job)

@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from config.templatetags.formats import number
 from webhooks.models import Retention
 from webhooks.retention import DAYS_MAX, DAYS_MIN
 
 
 class RetentionForm(forms.Form):
     keep = forms.ChoiceField(
-        label="Keep raw bodies",
+        label=_("Keep raw bodies"),
         choices=(("days", "for a number of days"), ("always", "for ever")),
     )
     days = forms.IntegerField(
-        label="Days",
+        label=_("Days"),
         min_value=DAYS_MIN,
         max_value=DAYS_MAX,
         required=False,
-        help_text="Counted from when a body was received. Removed once a night.",
+        help_text=_("Counted from when a body was received. Removed once a night."),
     )
 
     def __init__(self, data: Any, *, retention: Retention) -> None:
@@ -35,7 +38,11 @@ class RetentionForm(forms.Form):
             cleaned["days"] = None
             self.errors.pop("days", None)
         elif cleaned.get("keep") == "days" and "days" in cleaned and cleaned["days"] is None:
-            self.add_error("days", f"Say how many days, from {DAYS_MIN} to {DAYS_MAX:,}.")
+            self.add_error(
+                "days",
+                gettext("Say how many days, from %(least)s to %(most)s.")
+                % {"least": DAYS_MIN, "most": number(DAYS_MAX)},
+            )
         return cleaned
 
     @property

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from agents.connection.keys import KEY_MAX_LENGTH
 
 
-def _key_field(label: str, help_text: str) -> forms.CharField:
+def _key_field(label: str | Promise, help_text: str | Promise) -> forms.CharField:
     """Written, never shown again: what was typed does not come back with an error either."""
     attrs = {"autocomplete": "off", "spellcheck": "false"}
     return forms.CharField(
@@ -18,17 +20,19 @@ def _key_field(label: str, help_text: str) -> forms.CharField:
 
 class ApiKeyForm(forms.Form):
     api_key = _key_field(
-        "API key", "From Retell's page API Keys. Stored encrypted, never shown again."
+        _("API key"), _("From Retell's page API Keys. Stored encrypted, never shown again.")
     )
     signs_webhooks = forms.BooleanField(
-        label="It has the webhook badge in Retell",
+        label=_("It has the webhook badge in Retell"),
         required=False,
-        help_text="Then it also verifies webhooks. Otherwise store the key with the badge below.",
+        help_text=_(
+            "Then it also verifies webhooks. Otherwise store the key with the badge below."
+        ),
     )
 
 
 class SigningKeyForm(forms.Form):
     signing_key = _key_field(
-        "Signing key",
-        "The key with the webhook badge. It needs no permissions in Retell, which is safer.",
+        _("Signing key"),
+        _("The key with the webhook badge. It needs no permissions in Retell, which is safer."),
     )

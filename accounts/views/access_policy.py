@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import confirmation_required, policy_of, right_required
@@ -43,7 +44,7 @@ def access_policy(request: MemberRequest) -> HttpResponse:
         except actions.WouldBeHeld as would:
             context = {"form": form, "held": would, "was_listed": bool(listed)}
             return render(request, "accounts/access_policy_confirm.html", context)
-        messages.success(request, "Access was saved." if changed else "Nothing was changed.")
+        messages.success(request, _("Access was saved.") if changed else _("Nothing was changed."))
         return redirect("accounts:access_policy")
     context = {"form": form, "columns": COLUMNS.values(), "rows": table}
     return render(request, "accounts/access_policy.html", context)

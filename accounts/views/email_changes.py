@@ -9,6 +9,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -26,10 +28,16 @@ TOKEN_KEY = "email_change"  # noqa: S105 - where in the session it is kept
 KEPT = "confirm"
 
 SAID = {
-    Result.WAITING: "Thank you. The other address has to confirm as well; a mail is on its way.",
-    Result.DONE: "The address of the account was changed. Sign in with the new one from now on.",
-    Result.TAKEN: "Nothing was changed: the new address belongs to another account meanwhile.",
-    Result.GONE: "Nothing was changed: this change was stopped or has expired.",
+    Result.WAITING: lazy(
+        "Thank you. The other address has to confirm as well; a mail is on its way."
+    ),
+    Result.DONE: lazy(
+        "The address of the account was changed. Sign in with the new one from now on."
+    ),
+    Result.TAKEN: lazy(
+        "Nothing was changed: the new address belongs to another account meanwhile."
+    ),
+    Result.GONE: lazy("Nothing was changed: this change was stopped or has expired."),
 }
 
 
@@ -44,7 +52,7 @@ def email(request: MemberRequest) -> HttpResponse:
         if is_over_limit(request, "email-change", key, settings.EMAIL_CHANGE_LIMIT):
             return too_many_requests(request, RETRY_AFTER_SECONDS)
         actions.ask_for_change(request, new_email=form.cleaned_data["email"])
-        messages.success(request, "Both addresses get a mail with a link. Open both.")
+        messages.success(request, _("Both addresses get a mail with a link. Open both."))
         return redirect("accounts:email")
     context = {"form": form, "change": actions.open_change_of(request.user)}
     return render(request, "accounts/email.html", context)
@@ -54,7 +62,7 @@ def email(request: MemberRequest) -> HttpResponse:
 @person_required
 def stop_change(request: MemberRequest) -> HttpResponse:
     if actions.stop_change(request.user):
-        messages.success(request, "Stopped. Your address stays as it is.")
+        messages.success(request, _("Stopped. Your address stays as it is."))
     return redirect("accounts:email")
 
 
@@ -76,7 +84,7 @@ def review_change(request: VisitorRequest, token: str) -> HttpResponse:
         del request.session[TOKEN_KEY]
         if "stop" in request.POST:
             actions.stop_change(change.user)
-            context["said"] = "Stopped. The address of the account stays as it is."
+            context["said"] = _("Stopped. The address of the account stays as it is.")
         else:
             context["said"] = SAID[actions.confirm_change(request, *found)]
     return render(request, "accounts/email_review.html", context)

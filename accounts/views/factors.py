@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -24,7 +26,7 @@ from accounts.qr import qr_code
 from config.errors import too_many_requests
 from tenants.scope import door
 
-CODES_FILE = "Recovery codes for {email} at {host}. Each works once.\n\n{codes}\n"
+CODES_FILE = lazy("Recovery codes for {email} at {host}. Each works once.\n\n{codes}\n")
 
 
 @require_GET
@@ -74,7 +76,7 @@ def new_app(request: MemberRequest) -> HttpResponse:
         except AccountError as error:
             form.add_error("code", str(error))
         else:
-            return after_adding(request, codes, "The authenticator app was added.")
+            return after_adding(request, codes, _("The authenticator app was added."))
     context = {"form": form, "qr": qr_code(app.config_url), "uri": app.config_url}
     return render(request, "accounts/new_app.html", context | {"key": _key(app.bin_key)})
 
@@ -103,7 +105,9 @@ def remove_app(request: MemberRequest, pk: int) -> HttpResponse:
         raise Http404
     try:
         actions.remove_factor(request, app)
-        messages.success(request, f"{app.name} was removed. Your other sessions were ended.")
+        messages.success(
+            request, _("%(name)s was removed. Your other sessions were ended.") % {"name": app.name}
+        )
     except AccountError as error:
         messages.error(request, str(error))
     return redirect("accounts:security")
@@ -119,7 +123,7 @@ def new_recovery_codes(request: MemberRequest) -> HttpResponse:
     except AccountError as error:
         messages.error(request, str(error))
         return redirect("accounts:security")
-    return _show_codes(request, codes, "The codes you had before open nothing any more.")
+    return _show_codes(request, codes, _("The codes you had before open nothing any more."))
 
 
 @sensitive_variables("codes", "file")

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -72,7 +73,9 @@ def new_passkey(request: MemberRequest) -> HttpResponse:
         except AccountError as error:
             form.add_error(None, str(error))
         else:
-            return after_adding(request, codes, f"The passkey {name} was added.")
+            return after_adding(
+                request, codes, _("The passkey %(name)s was added.") % {"name": name}
+            )
     return render(request, "accounts/passkey_new.html", {"form": form})
 
 
@@ -83,7 +86,7 @@ def rename_passkey(request: MemberRequest, pk: int) -> HttpResponse:
     form = PasskeyNameForm(request.POST or None, initial={"name": passkey.name})
     if request.method == "POST" and form.is_valid():
         actions.rename_passkey(passkey, name=form.cleaned_data["name"])
-        messages.success(request, "The name was saved.")
+        messages.success(request, _("The name was saved."))
         return redirect("accounts:security")
     return render(request, "accounts/passkey_edit.html", {"form": form, "passkey": passkey})
 
@@ -99,6 +102,8 @@ def remove_passkey(request: MemberRequest, pk: int) -> HttpResponse:
         except AccountError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, f"The passkey {passkey.name} was removed.")
+            messages.success(
+                request, _("The passkey %(name)s was removed.") % {"name": passkey.name}
+            )
         return redirect("accounts:security")
     return render(request, "accounts/passkey_delete.html", {"passkey": passkey})

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -36,7 +37,7 @@ def change_password(request: MemberRequest) -> HttpResponse:
     form = NewPasswordForm(request.POST or None, user=request.user)
     if request.method == "POST" and form.is_valid():
         actions.change_password(request, password=form.cleaned_data["password"])
-        messages.success(request, "Your password was changed. Your other sessions are over.")
+        messages.success(request, _("Your password was changed. Your other sessions are over."))
         return redirect("accounts:password")
     return render(request, "accounts/password.html", {"form": form})
 
@@ -80,7 +81,7 @@ def reset(request: VisitorRequest, uid: str, token: str) -> HttpResponse:
             )
         except AccountError:
             return _link_is_over(request)
-        messages.success(request, "Your password was changed. Sign in with it now.")
+        messages.success(request, _("Your password was changed. Sign in with it now."))
         return redirect("accounts:sign_in")
     context = {"form": form, "account": user, "organization": organization}
     return render(request, "accounts/reset.html", context)

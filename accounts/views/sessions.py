@@ -7,6 +7,8 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import sessions
@@ -31,7 +33,7 @@ def session_list(request: MemberRequest) -> HttpResponse:
 def end_session(request: MemberRequest, session_id: UUID) -> HttpResponse:
     if not actions.end_session(request.user, session_id):
         raise Http404
-    messages.success(request, "That session is over. Its browser has to sign in again.")
+    messages.success(request, _("That session is over. Its browser has to sign in again."))
     return redirect("accounts:sessions")
 
 
@@ -39,6 +41,13 @@ def end_session(request: MemberRequest, session_id: UUID) -> HttpResponse:
 @person_required
 def end_others(request: MemberRequest) -> HttpResponse:
     count = actions.end_other_sessions(request.user, request.session.session_key or "")
-    noun = "session is" if count == 1 else "sessions are"
-    messages.success(request, f"{count} other {noun} over. You are still signed in here.")
+    messages.success(
+        request,
+        ngettext(
+            "%(count)s other session is over. You are still signed in here.",
+            "%(count)s other sessions are over. You are still signed in here.",
+            count,
+        )
+        % {"count": count},
+    )
     return redirect("accounts:sessions")

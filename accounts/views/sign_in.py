@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -21,17 +22,17 @@ from accounts.passkeys import offer_of
 from config.errors import too_many_requests
 from tenants.scope import door
 
-WRONG_CREDENTIALS = (
+WRONG_CREDENTIALS = _(
     "The e-mail address and password do not fit an account here. Check both and try again."
 )
-WRONG_CODE = (
+WRONG_CODE = _(
     "That code was not accepted. Each code works once and for half a minute: wait for the next one."
 )
-USED_RECOVERY_CODE = (
+USED_RECOVERY_CODE = _(
     "You used a recovery code; codes left: {left}. In your account you can make new ones, or set up"
     " another second factor."
 )
-WRONG_CONFIRMATION = "That is neither your password nor a code of yours. Nothing was changed."
+WRONG_CONFIRMATION = _("That is neither your password nor a code of yours. Nothing was changed.")
 
 
 def next_url(request: VisitorRequest) -> str:

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import people
@@ -95,7 +96,7 @@ def change_role(request: MemberRequest, user_id: UUID) -> HttpResponse:
     member = people.get_member(request.organization, user_id)
     form = RoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "There is no such role. Nothing was changed.")
+        messages.error(request, _("There is no such role. Nothing was changed."))
         return redirect("accounts:users_detail", user_id)
     role = form.cleaned_data["role"]
     try:
@@ -103,8 +104,15 @@ def change_role(request: MemberRequest, user_id: UUID) -> HttpResponse:
     except AccountError as error:
         messages.error(request, str(error))
     else:
-        text = "now" if changed else "already; nothing was changed"
-        messages.success(request, f"{member.user.display_name}: {role.label} {text}.")
+        text = (
+            _("%(name)s: %(role)s now.")
+            if changed
+            else _("%(name)s: %(role)s already; nothing was changed.")
+        )
+        messages.success(
+            request,
+            text % {"name": member.user.display_name, "role": role.label},
+        )
     return redirect("accounts:users_detail", user_id)
 
 
@@ -122,7 +130,8 @@ def remove(request: MemberRequest, user_id: UUID) -> HttpResponse:
         return redirect("accounts:users_detail", user_id)
     messages.success(
         request,
-        f"{member.user.display_name} is no longer a member and was signed out here.",
+        _("%(display_name)s is no longer a member and was signed out here.")
+        % {"display_name": member.user.display_name},
     )
     return redirect("accounts:users")
 
@@ -141,7 +150,7 @@ def leave_organization(request: MemberRequest) -> HttpResponse:
             messages.error(request, str(error))
             return redirect("accounts:leave_organization")
         sign_in.sign_out(request)
-        messages.success(request, f"You left {request.organization.name}.")
+        messages.success(request, _("You left %(name)s.") % {"name": request.organization.name})
         return redirect("accounts:sign_in")
     return render(request, "accounts/leave_organization.html", {"membership": membership})
 
@@ -167,8 +176,10 @@ def invite(request: MemberRequest) -> HttpResponse:
 
 def _what_is_sent() -> str:
     if settings.MAIL_IS_CONFIGURED:
-        return f"The mail is on its way; its link works for {settings.INVITATION_VALID_DAYS} days."
-    return "No mail server is set up here: make a link and hand it over yourself."
+        return _("The mail is on its way; its link works for %(INVITATION_VALID_DAYS)s days.") % {
+            "INVITATION_VALID_DAYS": settings.INVITATION_VALID_DAYS
+        }
+    return _("No mail server is set up here: make a link and hand it over yourself.")
 
 
 @require_POST
@@ -181,7 +192,9 @@ def resend_invitation(request: MemberRequest, invitation_id: UUID) -> HttpRespon
     except AccountError as error:
         messages.error(request, str(error))
     else:
-        text = f"{invitation.email} has a new invitation; the link before is dead."
+        text = _("%(email)s has a new invitation; the link before is dead.") % {
+            "email": invitation.email
+        }
         messages.success(request, f"{text} {_what_is_sent()}")
     return redirect("accounts:users")
 
@@ -210,5 +223,8 @@ def revoke_invitation(request: MemberRequest, invitation_id: UUID) -> HttpRespon
     except AccountError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"The invitation of {invitation.email} leads nowhere now.")
+        messages.success(
+            request,
+            _("The invitation of %(email)s leads nowhere now.") % {"email": invitation.email},
+        )
     return redirect("accounts:users")
