@@ -1,37 +1,33 @@
 """The numbers of an organization's overview. Reads only; everything counts by `sort_at`.
 
 Every function takes a period and, where one agent is looked at, its id in Retell, and answers with
-counts and sums only: what may be added up from parts, hour by hour and agent by agent.
+counts and sums only, read from the parts that `analytics.rollup` keeps.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
-from django.db.models import Count, DecimalField, F, Func, IntegerField, Q, QuerySet, Sum, Value
-from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
+from django.db.models import QuerySet
 
+from analytics.rollup import reading
+from analytics.rollup.reading import AGENT, SLICE
+from analytics.rollup.sums import DURATION_BOUNDS_S, SENTIMENTS
 from calls.models import Call
 from calls.outcomes import Outcome
 from config.periods import Period
 
-SENTIMENTS = ("Positive", "Neutral", "Negative", "Unknown")
 # A person took the call.
 ANSWERED = (Outcome.SUCCESSFUL, Outcome.UNSUCCESSFUL, Outcome.ENDED)
-# Lower bounds of the distribution of durations, in seconds.
+# Lower bounds of the distribution of durations, in seconds; each is one of those added up.
 DURATIONS_S = (0, 15, 30, 60, 120, 180, 300, 600)
 MINI_BAR_DAYS = 14
-
-
-def calls_in(period: Period, agent: str | None = None) -> QuerySet[Call]:
-    calls = Call.objects.filter(sort_at__gte=period.start, sort_at__lt=period.end)
-    return calls.filter(agent=agent) if agent else calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,64 +91,32 @@ class Sums:
         return self.duration_ms / 60_000
 
 
-_TALKED = Q(duration_ms__gt=0)
-
-
-def _aggregates() -> dict[str, Any]:
-    counts: dict[str, Any] = {
-        f"outcome_{code}": Count("id", filter=Q(outcome_code=code)) for code in Outcome.values
-    }
-    counts |= {
-        f"sentiment_{name}": Count("id", filter=Q(user_sentiment=name)) for name in SENTIMENTS
-    }
-    return counts | {
-        "calls": Count("id"),
-        "talked": Count("id", filter=_TALKED),
-        "total_duration_ms": Sum("duration_ms", filter=_TALKED, default=0),
-        "timed": Count("latency_p50_ms"),
-        "latency_ms": Sum("latency_p50_ms", default=Decimal(0)),
-        "total_cost_cents": Sum("cost_cents", default=Decimal(0)),
-    }
-
-
-def _sums(row: dict[str, Any]) -> Sums:
+def _sums(row: Mapping[str, Any]) -> Sums:
     return Sums(
         calls=row["calls"],
         talked=row["talked"],
-        duration_ms=int(row["total_duration_ms"]),
+        duration_ms=row["duration_ms"],
         timed=row["timed"],
         latency_ms=row["latency_ms"],
-        cost_cents=row["total_cost_cents"],
+        cost_cents=row["cost_cents"],
         outcomes=Counter({code: row[f"outcome_{code}"] for code in Outcome.values}),
-        sentiments=Counter({name: row[f"sentiment_{name}"] for name in SENTIMENTS}),
+        sentiments=Counter({name: row[f"sentiment_{name.lower()}"] for name in SENTIMENTS}),
     )
 
 
-class Bucket(Func):
-    """Which of the stretches that begin at these times a call began in, from 1."""
-
-    template = "width_bucket(%(expressions)s::timestamptz[])"
-    output_field = IntegerField()
-
-    def __init__(self, starts: list[datetime]) -> None:
-        super().__init__(F("sort_at"), Value(starts))
-
-
 def totals(period: Period, agent: str | None = None) -> Sums:
-    return _sums(calls_in(period, agent).aggregate(**_aggregates()))
+    return _sums(reading.sums(period, agents=_only(agent))[0])
+
+
+def _only(agent: str | None) -> list[str] | None:
+    return [agent] if agent else None
 
 
 def over_time(period: Period, agent: str | None = None) -> list[Sums]:
     """One for each of the period's slices."""
-    starts = [one.start for one in period.slices]
-    rows = (
-        calls_in(period, agent)
-        .annotate(slice=Bucket(starts))
-        .values("slice")
-        .annotate(**_aggregates())
-    )
-    found = {row["slice"]: _sums(row) for row in rows}
-    return [found.get(at + 1, Sums()) for at in range(len(starts))]
+    rows = reading.sums(period, agents=_only(agent), by=(SLICE,))
+    found = {row["group_1"]: _sums(row) for row in rows}
+    return [found.get(at, Sums()) for at, _ in enumerate(period.slices, start=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,128 +137,58 @@ class Latencies:
         return self.p95_ms / self.p95_calls if self.p95_calls else None
 
 
-# Beyond an hour it is no latency; Retell's numbers may be anything.
-_P95 = """
-    CASE WHEN jsonb_typeof(%(expressions)s #> '{e2e,p95}') = 'number'
-        AND (%(expressions)s #>> '{e2e,p95}')::numeric BETWEEN 0 AND 3600000
-    THEN (%(expressions)s #>> '{e2e,p95}')::numeric END
-"""
-
-
 def latency_over_time(period: Period, agent: str | None = None) -> list[Latencies]:
     """One for each of the period's slices."""
-    starts = [one.start for one in period.slices]
-    p95 = Func(
-        F("latency"),
-        template=_P95,
-        output_field=DecimalField(max_digits=20, decimal_places=4),
-    )
-    rows = (
-        calls_in(period, agent)
-        .annotate(slice=Bucket(starts), p95=p95)
-        .values("slice")
-        .annotate(
-            p50_ms=Sum("latency_p50_ms", default=Decimal(0)),
-            p50_calls=Count("latency_p50_ms"),
-            p95_ms=Sum("p95", default=Decimal(0)),
-            p95_calls=Count("p95"),
-        )
-    )
-    found = {row.pop("slice"): Latencies(**row) for row in rows}
-    return [found.get(at + 1, Latencies()) for at in range(len(starts))]
+    rows = reading.sums(period, agents=_only(agent), by=(SLICE,))
+    found = {
+        row["group_1"]: Latencies(row["latency_ms"], row["timed"], row["p95_ms"], row["timed_p95"])
+        for row in rows
+    }
+    return [found.get(at, Latencies()) for at, _ in enumerate(period.slices, start=1)]
 
 
 def by_hour_of_week(period: Period, agent: str | None = None) -> list[list[int]]:
     """Calls per weekday (Monday first) and local hour."""
-    rows = (
-        calls_in(period, agent)
-        .annotate(
-            weekday=ExtractIsoWeekDay("sort_at", tzinfo=period.zone),
-            hour=ExtractHour("sort_at", tzinfo=period.zone),
-        )
-        .values_list("weekday", "hour")
-        .annotate(calls=Count("id"))
-    )
     grid = [[0] * 24 for _ in range(7)]
-    for weekday, hour, calls in rows:
+    for weekday, hour, calls in reading.hours_of_week(period, agents=_only(agent)):
         grid[weekday - 1][hour] = calls
     return grid
 
 
 def endings(period: Period, agent: str | None = None) -> list[tuple[str, int]]:
     """Disconnection reasons with their calls, the most frequent first."""
-    rows = (
-        calls_in(period, agent)
-        .exclude(Q(disconnection_reason=None) | Q(disconnection_reason=""))
-        .values_list("disconnection_reason")
-        .annotate(calls=Count("id"))
-        .order_by("-calls", "disconnection_reason")
-    )
-    return list(rows)
+    rows = reading.counts("reasons", period, agents=_only(agent))
+    return [(reason, int(calls)) for reason, calls in rows]
 
 
 def durations(period: Period, agent: str | None = None) -> list[int]:
     """Calls per range of `DURATIONS_S`; those without a duration are in none."""
-    bounds_ms = Value([seconds * 1000 for seconds in DURATIONS_S])
-    bucket = Func(
-        F("duration_ms"),
-        bounds_ms,
-        template="width_bucket(%(expressions)s::bigint[])",
-        output_field=IntegerField(),
-    )
-    rows = (
-        calls_in(period, agent)
-        .filter(duration_ms__gte=0)
-        .annotate(range=bucket)
-        .values_list("range")
-        .annotate(calls=Count("id"))
-    )
-    found = dict(rows)
-    return [found.get(at + 1, 0) for at in range(len(DURATIONS_S))]
-
-
-_COST_LINES = """
-    SELECT line ->> 'product', sum((line ->> 'cost')::numeric)
-    FROM calls_call, jsonb_array_elements(cost -> 'product_costs') line
-    WHERE sort_at >= %s AND sort_at < %s AND (%s::text IS NULL OR agent_id = %s)
-        AND jsonb_typeof(cost -> 'product_costs') = 'array'
-        AND jsonb_typeof(line -> 'cost') = 'number'
-    GROUP BY 1
-"""
+    found = [0] * len(DURATIONS_S)
+    for band, calls in reading.counts("durations", period, agents=_only(agent)):
+        shortest = (0, *DURATION_BOUNDS_S)[int(band)]
+        found[bisect_right(DURATIONS_S, shortest) - 1] += int(calls)
+    return found
 
 
 def cost_by_product(period: Period, agent: str | None = None) -> list[tuple[str, Decimal]]:
     """Cents per product as Retell names it; "" for lines that name none."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COST_LINES, [period.start, period.end, agent, agent])
-        return [(product or "", cents) for product, cents in cursor.fetchall()]
+    return reading.counts("products", period, agents=_only(agent))
 
 
 def by_agent(period: Period, agent: str | None = None) -> dict[str, Sums]:
     """Per agent, by its id in Retell; "" for calls of none. The busiest first."""
-    rows = (
-        calls_in(period, agent)
-        .values("agent_id")
-        .annotate(**_aggregates())
-        .order_by("-calls", "agent_id")
-    )
-    return {row["agent_id"] or "": _sums(row) for row in rows}
+    rows = reading.sums(period, agents=_only(agent), by=(AGENT,))
+    rows.sort(key=lambda row: (-row["calls"], row["group_1"] or ""))
+    return {row["group_1"] or "": _sums(row) for row in rows}
 
 
 def agents_by_day(period: Period, agents: list[str]) -> dict[str, list[int]]:
     """Calls of these agents on each of the period's last days."""
     days = [period.last_day - timedelta(days=back) for back in range(MINI_BAR_DAYS - 1, -1, -1)]
     window = Period("", days[0], days[-1], period.zone)
-    rows = (
-        calls_in(window)
-        .filter(agent__in=agents)
-        .annotate(slice=Bucket([one.start for one in window.slices]))
-        .values_list("agent_id", "slice")
-        .annotate(calls=Count("id"))
-    )
     bars = {agent: [0] * len(days) for agent in agents}
-    for agent, at, calls in rows:
-        bars[agent][at - 1] = calls
+    for row in reading.sums(window, agents=agents, by=(AGENT, SLICE)):
+        bars[row["group_1"]][row["group_2"] - 1] = row["calls"]
     return bars
 
 

@@ -7,8 +7,8 @@ an hour; quarters with marks, or cut, from the calls. One statement sees all thr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -27,8 +27,6 @@ from analytics.rollup.sums import (
 from config.periods import Period, start_of_day
 
 _NAMES = ", ".join(MEASURES)
-_MAPS = ", ".join(MAPS)
-_QUARTER = timedelta(minutes=QUARTER_MINUTES)
 
 # `marked`: quarters to be read from the calls. `open_day`: days to be read by quarter.
 # Without a standing there are no sums yet; with one of another clock there are none by day.
@@ -51,12 +49,12 @@ _SOURCES = f"""
         SELECT * FROM ({quarters_of_days("(SELECT day FROM open_day)")}) AS of_days
         WHERE at >= %(start)s::timestamptz AND at + {QUARTER} <= %(end)s::timestamptz
             AND NOT EXISTS (SELECT 1 FROM marked WHERE marked.at = of_days.at)
-            AND (%(agent)s::text IS NULL OR agent_id = %(agent)s::text)
+            AND (%(agents)s::text[] IS NULL OR agent_id = ANY (%(agents)s::text[]))
     ), d AS (
         SELECT * FROM analytics_day
         WHERE day >= %(first_day)s::date AND day <= %(last_day)s::date
             AND NOT EXISTS (SELECT 1 FROM open_day WHERE open_day.day = analytics_day.day)
-            AND (%(agent)s::text IS NULL OR agent_id = %(agent)s::text)
+            AND (%(agents)s::text[] IS NULL OR agent_id = ANY (%(agents)s::text[]))
     ), c AS (
         SELECT calls_call.* FROM marked CROSS JOIN LATERAL (
             SELECT sort_at, agent_id, is_billable, outcome_code, user_sentiment,
@@ -64,7 +62,8 @@ _SOURCES = f"""
             FROM calls_call
             WHERE sort_at >= greatest(marked.at, %(start)s::timestamptz)
                 AND sort_at < least(marked.at + {QUARTER}, %(end)s::timestamptz)
-                AND (%(agent)s::text IS NULL OR agent_id = %(agent)s::text)) AS calls_call
+                AND (%(agents)s::text[] IS NULL OR agent_id = ANY (%(agents)s::text[]))
+        ) AS calls_call
     )"""  # noqa: S608 - pieces of our own
 
 _PARTS = f"""
@@ -78,31 +77,25 @@ AGENT = "agent_id"
 BILLABLE = "is_billable"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What to read: from when until when, on whose clock, and whether of one agent only."""
-
-    period: Period
-    agent: str | None = None
-
-    def parameters(self, *, by_quarter: bool) -> dict[str, Any]:
-        start, end, zone = self.period.start, self.period.end, self.period.zone
-        first, last = self.period.first_day, self.period.last_day
-        is_cut = end != start_of_day(last + timedelta(days=1), zone)
-        cut = [_floor(moment) for moment in (start, end) if moment != _floor(moment)]
-        return {
-            "start": start,
-            "end": end,
-            "zone": zone.key,
-            "agent": self.agent,
-            "first_quarter": _floor(start),
-            "cut_quarters": cut,
-            "first_day": first,
-            "last_day": last,
-            "days": self.period.days,
-            "cut_days": [last] if is_cut else [],
-            "by_quarter": by_quarter,
-        }
+def _parameters(
+    period: Period, agents: Sequence[str] | None, *, by_quarter: bool = False
+) -> dict[str, Any]:
+    start, end, zone = period.start, period.end, period.zone
+    is_cut = end != start_of_day(period.last_day + timedelta(days=1), zone)
+    return {
+        "start": start,
+        "end": end,
+        "zone": zone.key,
+        "agents": None if agents is None else list(agents),
+        "slices": [one.start for one in period.slices],
+        "first_quarter": _floor(start),
+        "cut_quarters": [_floor(edge) for edge in (start, end) if edge != _floor(edge)],
+        "first_day": period.first_day,
+        "last_day": period.last_day,
+        "days": period.days,
+        "cut_days": [period.last_day] if is_cut else [],
+        "by_quarter": by_quarter,
+    }
 
 
 def _floor(moment: datetime) -> datetime:
@@ -112,23 +105,23 @@ def _floor(moment: datetime) -> datetime:
 
 
 def sums(
-    period: Period, agent: str | None = None, *, by: Sequence[str] = (), where: str = "true"
+    period: Period, *, agents: Sequence[str] | None = None, by: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """`MEASURES` of a period, in groups of `SLICE`, `AGENT` or `BILLABLE`, named by position.
-
-    Without groups there is one row, without calls too.
-    """
-    slices = [one.start for one in period.slices]
+    """`MEASURES` of a period, of all agents or some, in groups of `SLICE`, `AGENT` or `BILLABLE`,
+    which are `group_1` and so on. Without groups there is one row, also of no calls."""
     keys = "".join(f"{group} AS group_{at}, " for at, group in enumerate(by, start=1))
-    grouping = f" GROUP BY {', '.join(str(at) for at, _ in enumerate(by, start=1))}" if by else ""
-    statement = (
-        f"{_SOURCES} SELECT {keys}{summed()} FROM ({_PARTS}) AS parts WHERE {where}{grouping}"  # noqa: S608
-    )
-    by_hour = SLICE in by and len(period.days) == 1
-    return _rows(statement, Span(period, agent).parameters(by_quarter=by_hour) | {"slices": slices})
+    grouping = ", ".join(str(at) for at, _ in enumerate(by, start=1))
+    statement = f"{_SOURCES} SELECT {keys}{summed()} FROM ({_PARTS}) AS parts"  # noqa: S608
+    if grouping:
+        statement += f" GROUP BY {grouping}"
+    # The slices of a single day are its hours.
+    by_quarter = SLICE in by and len(period.days) == 1
+    return _rows(statement, _parameters(period, agents, by_quarter=by_quarter))
 
 
-def counts(period: Period, agent: str | None, name: str) -> list[tuple[str, Any]]:
+def counts(
+    name: str, period: Period, *, agents: Sequence[str] | None = None
+) -> list[tuple[str, Decimal]]:
     """One of `MAPS` over a period: (key, number), the largest first."""
     stored = f"SELECT key, value::text::numeric AS n FROM {{}}, jsonb_each({name})"  # noqa: S608
     statement = f"""{_SOURCES}
@@ -136,27 +129,27 @@ def counts(period: Period, agent: str | None, name: str) -> list[tuple[str, Any]
             {stored.format("d")} UNION ALL {stored.format("q")}
             UNION ALL SELECT m.key, m.n FROM c CROSS JOIN LATERAL ({MAPS[name]}) AS m
         ) AS parts GROUP BY key ORDER BY n DESC, key"""  # noqa: S608
-    rows = _rows(statement, Span(period, agent).parameters(by_quarter=False))
+    rows = _rows(statement, _parameters(period, agents))
     return [(row["key"], row["n"]) for row in rows]
 
 
-def hours_of_week(period: Period, agent: str | None = None) -> list[tuple[int, int, int]]:
+_HOURS_OF_WEEK = f"""{_SOURCES}
+    SELECT weekday, hour, sum(calls)::bigint AS calls FROM (
+        SELECT extract(isodow FROM d.day)::int AS weekday, key::int AS hour,
+            value::text::bigint AS calls
+        FROM d, jsonb_each(hours)
+        UNION ALL
+        SELECT extract(isodow FROM at AT TIME ZONE %(zone)s::text)::int,
+            extract(hour FROM at AT TIME ZONE %(zone)s::text)::int, calls
+        FROM (SELECT at, calls FROM q UNION ALL SELECT sort_at, 1 FROM c) AS pieces
+    ) AS parts GROUP BY 1, 2"""  # noqa: S608
+
+
+def hours_of_week(
+    period: Period, *, agents: Sequence[str] | None = None
+) -> list[tuple[int, int, int]]:
     """(weekday from 1 for Monday, local hour, calls)."""
-    local = "{}.{} AT TIME ZONE %(zone)s::text"
-    parts = " UNION ALL ".join(
-        f"SELECT extract(isodow FROM {at})::int, extract(hour FROM {at})::int, {calls} FROM {name}"  # noqa: S608
-        for name, at, calls in (
-            ("q", local.format("q", "at"), "q.calls"),
-            ("c", local.format("c", "sort_at"), "1"),
-        )
-    )
-    statement = f"""{_SOURCES}
-        SELECT weekday, hour, sum(calls)::bigint AS calls FROM (
-            SELECT extract(isodow FROM d.day)::int AS weekday, key::int AS hour,
-                value::text::bigint AS calls FROM d, jsonb_each(hours)
-            UNION ALL {parts}
-        ) AS parts GROUP BY 1, 2"""  # noqa: S608
-    rows = _rows(statement, Span(period, agent).parameters(by_quarter=False))
+    rows = _rows(_HOURS_OF_WEEK, _parameters(period, agents))
     return [(row["weekday"], row["hour"], row["calls"]) for row in rows]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
+from analytics import overview
 from analytics.models import Day, Quarter
 from analytics.rollup import adding, checking, reading
-from analytics.rollup.reading import AGENT, BILLABLE, SLICE
-from analytics.rollup.sums import MEASURES
+from analytics.rollup.reading import BILLABLE
+from analytics.tests import direct
 from calls.actions import classify, merge
 from calls.merge import EVENT_RANKS, Source, StorageLevel
 from calls.models import Call
@@ -44,67 +44,25 @@ def period(first: date, last: date, zone: str, until: datetime | None = None) ->
     return Period("custom", first, last, ZoneInfo(zone), until)
 
 
-def expected(
-    chosen: Period, agent: str | None = None, *, by: Any = lambda call: ()
-) -> dict[Any, Counter[str]]:
-    """The sums, call by call."""
-    found: dict[Any, Counter[str]] = {}
-    for call in Call.objects.filter(sort_at__gte=chosen.start, sort_at__lt=chosen.end):
-        if agent is None or call.agent_id == agent:
-            row = found.setdefault(by(call), Counter())
-            row["calls"] += 1
-            row["talked"] += bool(call.duration_ms)
-            row["duration_ms"] += call.duration_ms or 0
-            row["cost_cents"] += call.cost_cents or 0  # type: ignore[assignment]
-            row[f"outcome_{call.outcome_code}"] += 1
-            row[f"sentiment_{(call.user_sentiment or 'none').lower()}"] += 1
-    return found
-
-
-def read(
-    chosen: Period, agent: str | None = None, *, by: tuple[str, ...] = ()
-) -> dict[Any, Counter[str]]:
-    rows = reading.sums(chosen, agent, by=by)
-    return {
-        tuple(row[f"group_{at}"] for at in range(1, len(by) + 1)): Counter(
-            {name: row[name] for name in MEASURES}
-        )
-        for row in rows
-        if row["calls"]
-    }
-
-
-def slice_of(chosen: Period) -> Any:
-    starts = [one.start for one in chosen.slices]
-    return lambda call: (sum(start <= call.sort_at for start in starts),)
-
-
 def assert_exact(chosen: Period) -> None:
-    def same(one: dict[Any, Counter[str]], other: dict[Any, Counter[str]]) -> None:
-        keys = ("calls", "talked", "duration_ms", "cost_cents")
-        for group in one.keys() | other.keys():
-            a, b = one.get(group, Counter()), other.get(group, Counter())
-            names = {n for n in a | b if n in MEASURES and n.startswith(("outcome", "sentiment"))}
-            assert {n: a[n] for n in (*keys, *names)} == {n: b[n] for n in (*keys, *names)}, group
+    """Every number of the overview is what counting the calls gives."""
+    for agent in (None, "agent_1"):
+        for name in (
+            "totals", "over_time", "latency_over_time", "by_hour_of_week", "endings", "durations",
+            "by_agent",
+        ):  # fmt: skip
+            read, counted = getattr(overview, name), getattr(direct, name)
+            assert read(chosen, agent) == counted(chosen, agent), name
+        products = direct.cost_by_product(chosen, agent)
+        assert dict(overview.cost_by_product(chosen, agent)) == dict(products)
+    both = ["agent_1", "agent_2"]
+    assert overview.agents_by_day(chosen, both) == direct.agents_by_day(chosen, both)
+    calls = Counter(Call.objects.filter(**within(chosen)).values_list("is_billable", flat=True))
+    assert {row["group_1"]: row["calls"] for row in reading.sums(chosen, by=(BILLABLE,))} == calls
 
-    same(read(chosen), expected(chosen))
-    same(read(chosen, by=(SLICE,)), expected(chosen, by=slice_of(chosen)))
-    same(
-        read(chosen, by=(AGENT, BILLABLE)),
-        expected(chosen, by=lambda c: (c.agent_id, c.is_billable)),
-    )
-    same(read(chosen, "agent_1", by=(SLICE,)), expected(chosen, "agent_1", by=slice_of(chosen)))
-    calls = list(Call.objects.filter(sort_at__gte=chosen.start, sort_at__lt=chosen.end))
-    local = [call.sort_at.astimezone(chosen.zone) for call in calls]
-    hours = Counter((moment.isoweekday(), moment.hour) for moment in local)
-    assert {(w, h): n for w, h, n in reading.hours_of_week(chosen)} == hours
-    reasons = Counter(c.disconnection_reason for c in calls if c.disconnection_reason)
-    assert dict(reading.counts(chosen, None, "reasons")) == reasons
-    cents: Counter[str] = Counter()
-    for call in calls:
-        for line in (call.cost or {}).get("product_costs", ()):
-            cents[line["product"]] += Decimal(str(line["cost"]))  # type: ignore[assignment]
-    assert dict(reading.counts(chosen, None, "products")) == cents
+
+def within(chosen: Period) -> dict[str, datetime]:
+    return {"sort_at__gte": chosen.start, "sort_at__lt": chosen.end}
 
 
 REASONS = ("user_hangup", "dial_busy", "voicemail_reached", "unheard_of")
@@ -130,6 +88,7 @@ def _said() -> st.SearchStrategy[dict[str, Any]]:
             "disconnection_reason": st.sampled_from(REASONS),
             "call_successful": st.booleans(),
             "latency_p50_ms": st.decimals(0, 5000, places=2),
+            "latency": st.sampled_from([5, "x", 7e6]).map(lambda p95: {"e2e": {"p95": p95}}),
             "test_signal": st.just("metadata"),
         },
     )
