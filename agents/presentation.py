@@ -42,9 +42,12 @@ def attention(findings: Iterable[Finding]) -> Attention | None:
     wanted = [finding.severity for finding in findings if finding.needs_attention]
     if not wanted:
         return None
-    worst = min(wanted, key=list(Severity).index)
-    label = ngettext("%(count)d finding", "%(count)d findings", len(wanted))
-    return Attention(label % {"count": len(wanted)}, worst.tone)
+    return attention_of(len(wanted), min(wanted, key=list(Severity).index).tone)
+
+
+def attention_of(count: int, tone: str) -> Attention:
+    label = ngettext("%(count)d finding", "%(count)d findings", count)
+    return Attention(label % {"count": count}, tone)
 
 
 @dataclass(frozen=True, slots=True)

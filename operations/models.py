@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models import Organization
 
 
 class AllowedNetwork(models.Model):
@@ -27,3 +32,78 @@ class AllowedNetwork(models.Model):
 
     def __str__(self) -> str:
         return self.cidr
+
+
+class UsageDay(models.Model):
+    """What the calls of one organization came to on one day of its own clock.
+
+    Measured from its sums (`analytics.rollup`) by `operations.measuring`, so that the operator's
+    pages enter no schema; a few minutes old.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="usage", db_index=False
+    )
+    day = models.DateField()
+    calls = models.BigIntegerField()
+    test_calls = models.BigIntegerField()
+    duration_ms = models.BigIntegerField()
+    cost_cents = models.DecimalField(max_digits=30, decimal_places=10)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "day"], name="usage_day_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}"
+
+    @property
+    def figures(self) -> tuple[int, int, int, Decimal]:
+        return (self.calls, self.test_calls, self.duration_ms, self.cost_cents)
+
+
+class HealthLevel(models.TextChoices):
+    """How an organization does, the worst thing that is known of it."""
+
+    BAD = "bad", _("Action needed")
+    WARN = "warn", _("Look at it")
+    OK = "ok", _("Well")
+    IDLE = "idle", _("Not connected")
+
+    @property
+    def tone(self) -> str:
+        return "mute" if self is HealthLevel.IDLE else self.value
+
+
+class OrganizationHealth(models.Model):
+    """How one organization did when it was measured last; "today" is on its own clock."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="health"
+    )
+    measured_at = models.DateTimeField()
+    level = models.CharField(max_length=4, choices=HealthLevel.choices)
+    last_event_at = models.DateTimeField(null=True)
+    is_connected = models.BooleanField()
+    complete_until = models.DateTimeField(null=True)
+    has_gap = models.BooleanField()
+    # Deliveries of today.
+    quarantined = models.IntegerField()
+    failed = models.IntegerField()
+    refused = models.IntegerField()
+    # Of the guardian: how many need attention, and the tone of the worst.
+    findings = models.IntegerField()
+    findings_tone = models.CharField(max_length=4, blank=True)
+
+    def __str__(self) -> str:
+        return self.level
+
+    @property
+    def state(self) -> HealthLevel:
+        return HealthLevel(self.level)
+
+    @property
+    def errors(self) -> int:
+        return self.quarantined + self.failed + self.refused

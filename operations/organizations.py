@@ -7,9 +7,7 @@ need the owner login, which has a connection of its own.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -18,13 +16,9 @@ from django.db import transaction
 from accounts import revocation
 from accounts.actions import invitations
 from accounts.models import Role
-from agents import guardian, presentation
 from agents.connection.actions import api_key
-from agents.presentation import Attention
 from audit.actions import record
 from audit.vocabulary import Action, Kind
-from calls.models import Call
-from completeness import presentation as completeness
 from operations import first_key
 from operations.first_key import FirstKey
 from tenants import actions as tenants_actions
@@ -40,7 +34,6 @@ from tenants.models import (
 from tenants.pin import organization_context
 from tenants.scope import platform
 from tenants.tasks import provision as provision_task
-from webhooks.models import Delivery
 
 PROVISIONING_WAIT_SECONDS = 15
 
@@ -228,54 +221,3 @@ def restore(organization: Organization) -> None:
         record(RESTORED, organization, organization=organization)
     with organization_context(organization):
         api_key.reclaim(organization.pk)
-
-
-@dataclass(frozen=True, slots=True)
-class ListedOrganization:
-    """A row of the operator's list; calls and events are unknown where there is no schema."""
-
-    organization: Organization
-    users: int
-    calls: int | None = None
-    last_event_at: datetime | None = None
-    completeness: completeness.Status | None = None
-    findings: Attention | None = None
-
-
-def with_activity(organizations: Iterable[tuple[Organization, int]]) -> list[ListedOrganization]:
-    """Organizations and their numbers of members, with what is read in each one's schema."""
-    return [_with_activity(organization, users) for organization, users in organizations]
-
-
-def _with_activity(organization: Organization, users: int) -> ListedOrganization:
-    if organization.status in _WITHOUT_SCHEMA:
-        return ListedOrganization(organization, users)
-    with organization_context(organization):
-        newest = Delivery.objects.order_by("-id").only("received_at").first()
-        calls = Call.objects.count()
-        status = completeness.status()
-        found = guardian.findings(organization_id=organization.pk)
-    last_event_at = newest.received_at if newest else None
-    return ListedOrganization(
-        organization, users, calls, last_event_at, status, presentation.attention(found)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Of one organization: up to when its calls are here, and what the guardian found."""
-
-    completeness: completeness.Status
-    findings: Attention | None
-
-
-def health(organization: Organization) -> Health | None:
-    """None where there is no schema."""
-    if organization.status in _WITHOUT_SCHEMA:
-        return None
-    with organization_context(organization):
-        found = guardian.findings(organization_id=organization.pk)
-        return Health(completeness.status(), presentation.attention(found))
-
-
-_WITHOUT_SCHEMA = (OrganizationStatus.PROVISIONING, OrganizationStatus.DELETED)

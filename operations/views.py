@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,12 +20,13 @@ from accounts.http import OperatorRequest
 from accounts.models import Membership
 from accounts.querysets import find_visit
 from agents.connection.exceptions import RetellKeyError
-from operations import organizations
+from config.partials import render_page
+from operations import listing, organizations
 from operations.forms import NewOrganizationForm, SuspendForm, VisitForm
+from operations.listing import OrganizationFilterForm
 from tenants.exceptions import OrganizationError
 from tenants.models import Organization, OrganizationStatus
 
-ORGANIZATIONS_A_PAGE = 50
 VISIT_ALLOWED = "You may look inside for half an hour, beginning when you enter."
 VISIT_ASKED = "The organization's admins were asked. You can enter once one of them agrees."
 
@@ -34,19 +34,24 @@ VISIT_ASKED = "The organization's admins were asked. You can enter once one of t
 @require_GET
 @super_admin_required
 def organization_list(request: OperatorRequest) -> HttpResponse:
-    pages = Paginator(Organization.objects.for_operator_list(), ORGANIZATIONS_A_PAGE)
-    page = pages.get_page(request.GET.get("page"))
-    noun = "organization" if pages.count == 1 else "organizations"
+    form = OrganizationFilterForm(request.GET)
+    page = listing.page(request, form)
     context = {
-        # Read in each one's schema, so only for those shown.
-        "organizations": organizations.with_activity(page.object_list),
-        "count_text": f"{len(page.object_list):,} of {pages.count:,} {noun}",
-        "page": {
-            "newer_url": f"?page={page.previous_page_number()}" if page.has_previous() else None,
-            "older_url": f"?page={page.next_page_number()}" if page.has_next() else None,
-        },
+        "rows": listing.rows(page.object_list),
+        "kpis": listing.kpis(),
+        "headings": listing.headings(request),
+        "count_text": listing.count_text(page),
+        "page": listing.neighbours(request, page),
+        "filter_form": form,
+        "filters": form.chips(request),
+        "ignored": form.ignored(request.GET, known=("page", "sort")),
+        "is_filtered": bool(form.values()),
+        "clear_url": request.path,
+        "kept": [("sort", listing.sort_of(request))] if "sort" in request.GET else [],
     }
-    return render(request, "operations/organizations.html", context)
+    return render_page(
+        request, "operations/organizations.html", "operations/_organizations.html", context
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -82,7 +87,7 @@ def organization_detail(request: OperatorRequest, organization_id: UUID) -> Http
     context: dict[str, Any] = {
         "organization": organization,
         "webhook_url": endpoint and endpoint.url,
-        "health": organizations.health(organization),
+        **listing.at_a_glance(organization),
         "members": [
             {
                 "email": member.user.email,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils import timezone
@@ -25,14 +25,6 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
     def active(self) -> OrganizationQuerySet:
         return self.filter(status=OrganizationStatus.ACTIVE)
-
-    def for_operator_list(self) -> list[tuple[Organization, int]]:
-        """By name, each with the number of its members."""
-        # django-stubs forget what a queryset of our own was annotated with.
-        rows: models.QuerySet[Any] = self.annotate(
-            member_count=models.Count("memberships")
-        ).order_by("name")
-        return [(row, row.member_count) for row in rows]
 
 
 class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):

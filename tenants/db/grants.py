@@ -86,6 +86,8 @@ SHARED_TABLES: dict[str, SharedTable] = {
     # Made by django-auditlog's migrations although its model is swapped for ours; never used.
     "auditlog_logentry": SharedTable(),
     "operations_allowednetwork": SharedTable(platform=WRITE),
+    "operations_usageday": SharedTable(platform=WRITE),
+    "operations_organizationhealth": SharedTable(platform=WRITE),
     "django_admin_log": SharedTable(platform=WRITE),
     "django_content_type": SharedTable(
         door=READ, platform=READ, organization=READ, own_rows="true"
