@@ -23,6 +23,7 @@ _ORGANIZATION = (
             ("Calls", "phone", "calls:list", Right.READ),
             ("Chats", "message-square", "calls:chat_list", Right.READ),
             ("Agents", "bot", "agents:list", Right.READ),
+            ("Exports", "download", "exports:list", Right.EXPORT),
         ),
     ),
     (

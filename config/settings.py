@@ -82,7 +82,7 @@ SHARED_APPS = [
     "django_filters",
     "channels",
 ]
-TENANT_APPS = ["jobs", "agents", "calls", "completeness", "analytics", "webhooks"]
+TENANT_APPS = ["jobs", "agents", "calls", "completeness", "exports", "analytics", "webhooks"]
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS
 
 TENANT_MODEL = "tenants.Organization"

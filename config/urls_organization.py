@@ -9,6 +9,7 @@ urlpatterns = [
     path("calls/", include("calls.urls")),
     path("agents/", include("agents.urls")),
     path("completeness/", include("completeness.urls")),
+    path("exports/", include("exports.urls")),
     path("jobs/", include("jobs.urls")),
     path("live-ticket/", include("notifications.urls")),
     path("settings/retell/", include("webhooks.urls_connection")),

@@ -1,7 +1,7 @@
 """Imports between apps go down only.
 
     operations   webhooks      7
-    analytics    billing       6
+    analytics  billing exports 6
     completeness               5
     calls   ──▶  agents        4
     jobs    ──▶  notifications 3
@@ -36,6 +36,7 @@ LAYERS = {
     "completeness": 5,
     "analytics": 6,
     "billing": 6,
+    "exports": 6,
     "webhooks": 7,
     "operations": 7,
 }

@@ -43,6 +43,7 @@ from accounts.models import (
 from agents.models import Agent
 from audit.models import Entry
 from calls.models import Call, CallNote, CallTag, Chat, Tag
+from exports.models import Export
 from jobs.models import Job
 from operations.models import AllowedNetwork
 from tenants.models import Domain, Organization, WebhookEndpoint
@@ -111,6 +112,12 @@ ORGANIZATION = """
 /account/sessions/<uuid:session_id>/end/   405 405 405 405 405 405 405 405   302 404 404 302 302 302 302 403
 /account/sessions/end/                     405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 403
 /live-ticket/                                             302 204 204 302 302 302 302 204   405 405 405 405 405 405 405 405
+/exports/                                                 302 200 200 302 302 302 302 403   405 405 405 405 405 405 405 405
+/exports/new/                                             302 200 200 302 302 302 302 403   302 200 200 302 302 302 302 403
+/exports/<uuid:export_id>/                                302 404 200 302 302 302 302 403   405 405 405 405 405 405 405 405
+/exports/<uuid:export_id>/download/                       302 404 302 302 302 302 302 403   405 405 405 405 405 405 405 405
+/exports/<uuid:export_id>/cancel/                         405 405 405 405 405 405 405 405   302 404 302 302 302 302 302 403
+/exports/<uuid:export_id>/delete/                         405 405 405 405 405 405 405 405   302 404 302 302 302 302 302 403
 /jobs/                                                    302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
 /jobs/<uuid:job_id>/                                      302 404 200 302 302 302 302 404   405 405 405 405 405 405 405 405
 /jobs/<uuid:job_id>/cancel/                               405 405 405 405 405 405 405 405   302 404 302 302 302 302 302 403
@@ -273,6 +280,11 @@ def fill(organization: Organization) -> None:
         CallNote.objects.create(id=ID, call_id=ID, text=canary, author=canary, author_id=ID)
         CallTag.objects.create(call_id=ID, tag=Tag.objects.create(id=ID, name=canary))
         Job.objects.create(id=ID, kind="replay", title=canary, message=canary, started_by=canary)
+        Export.objects.create(
+            id=ID, job_id=ID, format="csv", through=ID, filters=[canary], zone="UTC",
+            sees_personal_data=True, whole_numbers=True, is_personal=True, asked_by_id=ID,
+            asked_by=canary, expires_at="2126-11-01T00:00Z",
+        )  # fmt: skip
         Chat.objects.create(id=ID, retell_chat_id="chat_1", **common)
         Delivery.objects.create(
             id=ID, event="call_ended", subject_id="call_1", body_sha256=bytes(32), size_bytes=2,

@@ -1,0 +1,1 @@
+"""The layout of reports, and the process that makes them."""

@@ -1,0 +1,56 @@
+"""What a file says of itself: its name, its filter, its zone, how complete it is, its totals."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from config.templatetags import formats
+from exports.models import Export
+from exports.totals import Totals, plain
+from tenants.models import Organization
+
+EXTENSIONS = {"csv": "csv", "xlsx": "xlsx", "pdf": "pdf"}
+
+
+def file_name(export: Export, organization: Organization, extension: str) -> str:
+    """`calls-maple-dental-2026-11-24-1405.csv`, by the clock of the export's zone."""
+    asked = export.asked_at.astimezone(ZoneInfo(export.zone))
+    owner = slugify(organization.slug) or "organization"
+    return f"calls-{owner}-{asked:%Y-%m-%d-%H%M}.{extension}"
+
+
+def moment(at: datetime, zone: tzinfo) -> str:
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
+
+
+def about(export: Export, organization: Organization) -> list[tuple[str, str]]:
+    """Label and text, a line each."""
+    zone = ZoneInfo(export.zone)
+    filters = [(_("Filter"), f"{text}") for text in export.filters]
+    return [
+        (_("Organization"), organization.name),
+        *(filters or [(_("Filter"), _("none: every call"))]),
+        (_("Time zone"), export.zone),
+        (_("Asked for"), f"{moment(export.asked_at, zone)}, {export.asked_by}"),
+        (_("Complete up to"), complete(export, zone)),
+        (_("Phone numbers"), _("whole") if export.whole_numbers else _("masked")),
+        (_("Cost"), _("US dollars, as Retell reported it")),
+    ]
+
+
+def complete(export: Export, zone: tzinfo) -> str:
+    if export.complete_until is None:
+        return _("never compared with Retell’s list of calls")
+    return moment(export.complete_until, zone)
+
+
+def totals_lines(totals: Totals) -> list[tuple[str, str]]:
+    return [
+        (_("Calls"), str(totals.calls)),
+        (_("Minutes"), formats.grouped(totals.minutes, 1).replace(",", "")),
+        (_("Cost (USD)"), str(plain(totals.cost_cents / 100))),
+    ]
