@@ -30,27 +30,17 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from bench import product
 from bench.processes import await_answer, free_port, running
 from bench.sign_bodies import write_bodies
-from operations.local.environment import read_environment
-from operations.local.folders import Folders
-from operations.local.product import read_procfile
 
 HERE = Path(__file__).resolve().parent
-REPOSITORY = HERE.parent
 PEER_FOLDER = HERE / "express_peer"
 WEB_WORKERS = 2
 WRK_THREADS = 2
 BODIES_PER_SECOND = 6_000
 SETTLE_SECONDS = 1.0
 WARM_UP_SECONDS = 3
-# Deleting by command would first dump hundreds of megabytes.
-DISCARD = """
-from operations.demo.removing import discard
-from tenants.models import Organization
-
-discard(Organization.objects.using("owner").get(slug="{slug}"))
-"""
 
 
 @dataclass(frozen=True)
@@ -136,10 +126,7 @@ def _environment() -> dict[str, str]:
     for tool in ("wrk", "node", "npm"):
         if not shutil.which(tool):
             raise SystemExit(f"{tool} is not installed; the benchmark needs wrk, node and npm.")
-    environment = read_environment(Folders.for_run().environment)
-    if "DATABASE_OWNER_URL" not in environment:
-        raise SystemExit("Start `make run` first: the benchmark uses its PostgreSQL and Valkey.")
-    return environment
+    return product.environment()
 
 
 def _bodies(options: argparse.Namespace) -> int:
@@ -210,36 +197,28 @@ def _express(owner: psycopg.Connection[Any], database: str) -> Iterator[Target]:
 @contextlib.contextmanager
 def _switchboard(owner: psycopg.Connection[Any], environment: dict[str, str]) -> Iterator[Target]:
     port = free_port()
-    web = ["/bin/sh", "-c", read_procfile(REPOSITORY / "Procfile")["web"]]
     environ = {
         **environment,
         "DEBUG": "false",
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "WEB_WORKERS": str(WEB_WORKERS),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": product.path(),
     }
     api_key, slug = f"key_{secrets.token_hex(16)}", f"bench-{secrets.token_hex(4)}"
     options = ["--name", "Benchmark", "--slug", slug, "--admin-email", "bench@example.com"]
     options += ["--retell-api-key", api_key, "--json"]
-    created = json.loads(_manage("create_organization", *options))
+    created = json.loads(product.manage("create_organization", *options))
     webhook = urlsplit(created["webhook_url"])
     table = sql.Identifier(created["schema"], "webhooks_delivery")
     try:
-        with running(web, REPOSITORY, environ):
+        with running(product.command("web"), product.REPOSITORY, environ):
             await_answer(f"http://127.0.0.1:{port}/health")
             url = f"http://127.0.0.1:{port}{webhook.path}"
             count = sql.SQL("select count(*) from {}").format(table)
             yield Target("switchboard", url, webhook.netloc, api_key, count)
     finally:
-        _manage("shell", "--no-imports", "-c", DISCARD.format(slug=slug))
-
-
-def _manage(*arguments: str) -> str:
-    command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(
-        command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
+        product.discard(slug)
 
 
 def _libpq(url: str) -> dict[str, str]:

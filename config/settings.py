@@ -225,7 +225,7 @@ REST_FRAMEWORK = {
 
 # --- Rate limits: times per period; whom they are counted for stands in config/limits.py ----------
 PAGE_LIMIT = env.str("PAGE_LIMIT", "1000/15m")
-REFRESH_LIMIT = env.str("REFRESH_LIMIT", "4000/15m")
+REFRESH_LIMIT = env.str("REFRESH_LIMIT", "8000/15m")
 SIGN_IN_LIMIT = env.str("SIGN_IN_LIMIT", "10/5m")
 SIGN_IN_ACCOUNT_LIMIT = env.str("SIGN_IN_ACCOUNT_LIMIT", "20/15m")
 SECOND_FACTOR_LIMITS = ("5/5m", "20/h")

@@ -83,6 +83,7 @@ def running_servers() -> Iterator[Servers]:
     live = (
         *("uvicorn", "config.asgi:application", "--host", "127.0.0.1"),
         *("--port", str(servers.live_port), "--lifespan", "off", "--no-access-log"),
+        *("--ws-max-size", "8192"),
     )
     with (
         _process(

@@ -159,6 +159,11 @@ def test_whatever_else_a_page_says_is_not_heard(
     assert acme_socket.hear() == {"topics": ["calls"]}
 
 
+def test_a_page_cannot_say_much(acme_socket: LiveSocket) -> None:
+    acme_socket._socket.send("x" * 10_000)
+    assert acme_socket.hear() == 1009  # too big
+
+
 def test_an_open_page_gets_a_new_ticket(world: World, browser_of: ClientFactory) -> None:
     response = browser_of(world.people.bob, world.acme).get("/live-ticket/")
     ticket = tickets.read(response["Live-Ticket"])
