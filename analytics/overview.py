@@ -208,4 +208,4 @@ def over(agent: str | None = None) -> QuerySet[Call]:
 
 def _newest(agent: str | None) -> QuerySet[Call]:
     calls: QuerySet[Call] = Call.objects.for_list()
-    return calls.filter(agent=agent) if agent else calls
+    return calls.filter(agent_id=agent) if agent else calls

@@ -20,6 +20,7 @@ from accounts.roles import Role, rights_of
 from agents.models import Agent
 from analytics import overview
 from analytics.presentation import overview_context
+from analytics.rollup.sums import SENTIMENTS
 from calls.filters import CallFilter
 from calls.models import Call
 from config.periods import CUSTOM, Period
@@ -69,7 +70,7 @@ def calls(period: Period) -> st.SearchStrategy[list[dict[str, Any]]]:
                 "disconnection_reason": st.sampled_from(
                     [None, "user_hangup", "dial_busy", "voicemail_reached", "brand_new_reason"]
                 ),
-                "user_sentiment": st.sampled_from([None, *overview.SENTIMENTS, "Bored"]),
+                "user_sentiment": st.sampled_from([None, *SENTIMENTS, "Bored"]),
                 "duration_ms": st.none()
                 | st.integers(0, 700_000)
                 | seconds.map(lambda s: s * 1000)
@@ -82,6 +83,12 @@ def calls(period: Period) -> st.SearchStrategy[list[dict[str, Any]]]:
         ),
         max_size=12,
     )  # fmt: skip
+
+
+def create(rows: list[dict[str, Any]]) -> None:
+    Call.objects.bulk_create(
+        Call(retell_call_id=f"call_{at}", **row) for at, row in enumerate(rows)
+    )
 
 
 def listed(url: str, organization: Organization) -> Any:
@@ -123,8 +130,7 @@ def test_a_number_is_the_count_of_the_list_it_opens(
     period = data.draw(periods(in_acme))
     with transaction.atomic():
         agents = [Agent.objects.create(retell_agent_id=f"agent_{n}") for n in (1, 2)]
-        for at, fields in enumerate(data.draw(calls(period))):
-            Call.objects.create(retell_call_id=f"call_{at}", **fields)
+        create(data.draw(calls(period)))
         context = context_of(period, data.draw(st.sampled_from([None, agents[0]])))
         for count, url in linked_numbers(context):
             assert listed(url, in_acme).count() == count, url
@@ -138,8 +144,7 @@ def test_parts_add_up_to_the_calls_of_the_period(
 ) -> None:
     period = data.draw(periods(in_acme))
     with transaction.atomic():
-        for at, fields in enumerate(data.draw(calls(period))):
-            Call.objects.create(retell_call_id=f"call_{at}", **fields)
+        create(data.draw(calls(period)))
         inside = Call.objects.filter(sort_at__gte=period.start, sort_at__lt=period.end)
         whole = inside.aggregate(cents=Sum("cost_cents", default=Decimal(0)))
         added = sum(overview.over_time(period), overview.Sums())

@@ -19,8 +19,8 @@ def found(organization: Organization, **parameters: str) -> list[str]:
     return [call.retell_call_id for call in filters.qs.order_by("retell_call_id")]
 
 
-def call(name: str, at: datetime, **fields: object) -> None:
-    Call.objects.create(retell_call_id=name, started_at=at, **fields)
+def call(name: str, at: datetime, cost: object = None) -> None:
+    Call.objects.create(retell_call_id=name, started_at=at, cost=cost)
 
 
 @pytest.fixture
