@@ -1,38 +1,45 @@
 """Keyset paging both ways: a page costs the same anywhere in the list.
 
 A cursor is the sort key of the row a page starts after, signed and bound to its list; a cursor of
-another list, or an edited one, is ignored.
+another list or organization, or an edited one, is answered with the first page and a note.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core import signing
+from django.db import OperationalError, connections, transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext as _
+from psycopg import sql
+from psycopg.errors import QueryCanceled
 
 from tenants.pin import pinned_schema
 
 PAGE_SIZE = 50
 BATCH_SIZE = 1_000
 COUNT_LIMIT = 10_000
+COUNT_MILLISECONDS = 700
+_TIMEOUT = sql.SQL("SET LOCAL statement_timeout = {}")
 CURSOR_PARAMETERS = ("after", "before")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows, newest first, and where its neighbours are (None at an end)."""
+    """Rows, newest first, and where its neighbours are (None at an end); `notes` are for people."""
 
     rows: Sequence[Any]
     newer_url: str | None
     older_url: str | None
+    notes: list[str] = field(default_factory=list)
 
 
 def _salt(name: str) -> str:
@@ -102,7 +109,14 @@ def keyset_page(
         rows,
         _url(request, "before", _encode(rows[0], keys, name)) if rows and has_newer else None,
         _url(request, "after", _encode(rows[-1], keys, name)) if rows and has_older else None,
+        _notes(request, is_read=after is not None or before is not None),
     )
+
+
+def _notes(request: HttpRequest, *, is_read: bool) -> list[str]:
+    if is_read or not any(request.GET.get(name) for name in CURSOR_PARAMETERS):
+        return []
+    return [_("The link leads to a place in another list. This is the first page.")]
 
 
 def keyset_batches(
@@ -132,6 +146,23 @@ def keyset_batches(
 def capped_count(queryset: QuerySet[Any], limit: int = COUNT_LIMIT) -> int:
     """How many there are; `limit + 1` when there are more."""
     return queryset.order_by().values("pk")[: limit + 1].count()
+
+
+def quick_count(
+    queryset: QuerySet[Any], limit: int = COUNT_LIMIT, *, milliseconds: int = COUNT_MILLISECONDS
+) -> int | None:
+    """As `capped_count`; None when even that takes too long, as for a rare value among millions."""
+    connection = connections[queryset.db]
+    try:
+        with transaction.atomic(using=queryset.db), connection.cursor() as cursor:
+            cursor.execute(_TIMEOUT.format(sql.Literal(milliseconds)))
+            count = capped_count(queryset, limit)
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            return None
+        raise
+    return count
 
 
 def capped_text(count: int, noun: str, limit: int = COUNT_LIMIT) -> str:
