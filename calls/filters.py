@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, ClassVar
+from uuid import UUID
 
 import django_filters
 from django import forms
@@ -14,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django_filters.fields import ChoiceField
 
 from accounts.masking import VISIBLE_DIGITS, holds_number, mask
@@ -52,6 +54,7 @@ _PERIODS = (
 )
 _DAYS = {"today": 1, "7d": 7, "30d": 30, "90d": 90}
 _VALUE_MAX_LENGTH = 255
+_MOST_KEYS = 200
 _MOST_SECONDS = 10**6
 _MOST_DOLLARS = 10**6
 _ONLY_A_NUMBER = re.compile(r"[\d\s()+.-]+")
@@ -82,6 +85,25 @@ class _OpenChoiceFilter(django_filters.ChoiceFilter):  # type: ignore[misc]  # c
     field_class = _OpenChoiceField
 
 
+class _KeysField(forms.Field):
+    """Calls that somebody ticked, by their keys."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> list[UUID]:
+        try:
+            keys = [UUID(text) for text in value or ()]
+        except ValueError:
+            raise ValidationError(_("A link to a call is broken.")) from None
+        if len(keys) > _MOST_KEYS:
+            raise ValidationError(_("These are too many. Use a filter instead."))
+        return list(dict.fromkeys(keys))
+
+
+class _KeysFilter(django_filters.Filter):  # type: ignore[misc]  # comes without types
+    field_class = _KeysField
+
+
 def _several() -> forms.CheckboxSelectMultiple:
     return forms.CheckboxSelectMultiple()
 
@@ -95,6 +117,12 @@ def _no_digits(text: str) -> None:
 
 
 class CallFilterForm(FilterForm):
+    # Those of `NumberFilters` come last.
+    field_order: ClassVar = (
+        "q", "period", "started_after", "started_before", "agent", "tag", "outcome", "sentiment",
+        "reason", "status", "direction", "type", "revenue", "min_duration_s", "max_duration_s",
+        "min_cost", "max_cost", "text", "call",
+    )  # fmt: skip
     labels: ClassVar = {
         "started_after": _("Started"),
         "started_before": _("Started"),
@@ -114,9 +142,12 @@ class CallFilterForm(FilterForm):
         "max_cost": "≤",
         "text": _("contains"),
         "q": _("contains"),
+        "call": "",
     }
 
     def describe(self, name: str, value: Any) -> str:
+        if name == "call":
+            return ngettext("%(count)s call", "%(count)s calls", len(value)) % {"count": len(value)}
         if name in ("min_duration_s", "max_duration_s"):
             return _("%(number)s s") % {"number": f"{value:f}"}
         if name in ("min_cost", "max_cost"):
@@ -182,6 +213,8 @@ class CallFilter(NumberFilters):
         method="by_text", label=_("Words in the transcript"), max_length=200
     )
 
+    call = _KeysFilter(method="by_key", label=_("Ticked"))
+
     class Meta:
         model = Call
         form = CallFilterForm
@@ -238,6 +271,9 @@ class CallFilter(NumberFilters):
 
     def by_text(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         return calls.alias(spoken=TranscriptWords("transcript")).filter(spoken=query(value))
+
+    def by_key(self, calls: CallQuerySet, name: str, value: list[UUID]) -> CallQuerySet:
+        return calls.filter(pk__in=value) if value else calls
 
     def by_period(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         start, end = self.span(value)

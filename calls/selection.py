@@ -37,7 +37,7 @@ from config.paging import COUNT_LIMIT, capped_count
 from tenants.models import Organization
 
 # Parameters of the list that are no filters.
-OTHER_PARAMETERS = ("view",)
+OTHER_PARAMETERS = ("view", "do", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,14 @@ class Totals:
     calls: int
     duration_ms: int
     cost_cents: Decimal
+
+
+def totals_of(calls: CallQuerySet) -> Totals:
+    """Reads every one of them; for confirmations and the foot of a file."""
+    found = calls.order_by().aggregate(
+        calls=Count("pk"), duration_ms=Sum("duration_ms"), cost_cents=Sum("cost_cents")
+    )
+    return Totals(found["calls"], int(found["duration_ms"] or 0), found["cost_cents"] or Decimal(0))
 
 
 class Selection:
@@ -101,6 +109,11 @@ class Selection:
         """Whether nothing is filtered away."""
         return not self.form.values()
 
+    @property
+    def is_ticked(self) -> bool:
+        """Whether calls are named one by one."""
+        return "call" in self.form.values()
+
     @cached_property
     def query(self) -> str:
         """Canonical: the same filters give the same text, whatever URL they came from."""
@@ -137,13 +150,7 @@ class Selection:
         return capped_count(self.calls(), limit)
 
     def totals(self) -> Totals:
-        """Reads every call; for confirmations and the foot of a file."""
-        found = self.calls().order_by().aggregate(
-            calls=Count("pk"), duration_ms=Sum("duration_ms"), cost_cents=Sum("cost_cents")
-        )  # fmt: skip
-        return Totals(
-            found["calls"], int(found["duration_ms"] or 0), found["cost_cents"] or Decimal(0)
-        )
+        return totals_of(self.calls())
 
     def newest(self) -> UUID | None:
         """The last call that was stored of these; a job that stops at it leaves out what comes
@@ -156,13 +163,19 @@ class Selection:
         newer, older = self.calls().select_related(None).neighbours(call)
         return newer, older
 
+    @property
+    def searched(self) -> str:
+        """What somebody typed to be searched for, as it was written."""
+        values = self.form.values()
+        return f"{values.get('q', '')} {values.get('text', '')}".strip()
+
     def chips(self, request: HttpRequest) -> list[dict[str, str]]:
         return self.form.chips(request)
 
     @property
     def lines(self) -> list[str]:
         """A line a filter: "Agent is any of Front desk, Sales"; none for all calls."""
-        return [f"{one.label} {one.operator} {one.value}" for one in self.form.shown_values()]
+        return [one.text for one in self.form.shown_values()]
 
     @property
     def text(self) -> str:

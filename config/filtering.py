@@ -76,6 +76,10 @@ class Shown(NamedTuple):
     operator: str
     value: str
 
+    @property
+    def text(self) -> str:
+        return " ".join(part for part in self[1:] if part)
+
 
 class FilterForm(forms.Form):
     """None of its fields is required; `search` is the one with a box of its own on the page."""
@@ -141,15 +145,19 @@ class FilterForm(forms.Form):
         return self[self.search]
 
     @property
-    def kept(self) -> list[tuple[str, str]]:
-        """What is set besides the search, as it was written: for the search box's form."""
+    def pairs(self) -> list[tuple[str, str]]:
+        """What is set, as it was written: for hidden fields of other forms."""
         return [
             (name, str(value))
             for name, field in self.fields.items()
-            if name != self.search
             for value in as_list(field.widget.value_from_datadict(self.data, self.files, name))
             if is_set(value)
         ]
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """The same without the search, for the search box's own form."""
+        return [pair for pair in self.pairs if pair[0] != self.search]
 
 
 class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes without types
