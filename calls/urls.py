@@ -1,12 +1,19 @@
 from django.urls import path
 
-from calls.views import annotations, chats, detail
+from calls.views import annotations, bulk, chats, detail, saved
 from calls.views import list as lists
 
 app_name = "calls"
 
 urlpatterns = [
     path("", lists.call_list, name="list"),
+    path("columns/", lists.choose_columns, name="columns"),
+    path("change/", bulk.change_many, name="change_many"),
+    path("views/new/", saved.view_new, name="view_new"),
+    path("views/<uuid:view_id>/edit/", saved.view_edit, name="view_edit"),
+    path("views/<uuid:view_id>/update/", saved.view_update, name="view_update"),
+    path("views/<uuid:view_id>/delete/", saved.view_delete, name="view_delete"),
+    path("views/<uuid:view_id>/default/", saved.view_default, name="view_default"),
     path("chats/", chats.chat_list, name="chat_list"),
     path("chats/<uuid:chat_id>/", chats.chat_detail, name="chat_detail"),
     path("<uuid:call_id>/", detail.call_detail, name="detail"),

@@ -29,7 +29,10 @@ PAGES = {
 }
 # Shown within pages, and tested where they are: masked numbers, bodies, files without numbers,
 # buttons beside what others wrote.
-WITHIN_PAGES = {Right.SEE_PERSONAL_DATA, Right.READ_BODIES, Right.EXPORT, Right.DELETE_NOTES}
+WITHIN_PAGES = {
+    Right.SEE_PERSONAL_DATA, Right.READ_BODIES, Right.EXPORT, Right.DELETE_NOTES,
+    Right.SHARE_VIEWS,
+}  # fmt: skip
 ROLES = (SUPER_ADMIN, Role.ADMIN, Role.VIEWER)
 
 

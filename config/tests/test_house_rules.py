@@ -48,8 +48,9 @@ def found(is_it: Finder, *, allowed: tuple[str, ...] = (), only: str = "") -> li
 
 
 def _is_in(module: str, name: str) -> bool:
-    """Whether a file is `views.py`, or of a package `views/`."""
-    return name.endswith(module) or f"/{module.removesuffix('.py')}/" in name
+    """Whether a file is an app's `views.py`, or of its package `views/`."""
+    folder = f"/{module.removesuffix('.py')}/"
+    return not module or name.endswith(f"/{module}") or folder in name
 
 
 def last_name(node: ast.AST) -> str:

@@ -42,7 +42,7 @@ from accounts.models import (
 )
 from agents.models import Agent
 from audit.models import Entry
-from calls.models import Call, CallNote, CallTag, Chat, Tag
+from calls.models import Call, CallNote, CallTag, Chat, SavedView, Tag
 from exports.models import Export
 from jobs.models import Job
 from operations.models import AllowedNetwork
@@ -62,6 +62,13 @@ ORGANIZATION = """
 /agents/<uuid:agent_id>/                302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
 /agents/<uuid:agent_id>/edit/           405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
 /calls/                                 302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/calls/columns/                         405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 403
+/calls/change/                          302 302 302 302 302 302 302 403   302 302 302 302 302 302 302 403
+/calls/views/new/                       302 200 200 302 302 302 302 403   302 200 200 302 302 302 302 403
+/calls/views/<uuid:view_id>/edit/       302 403 200 302 302 302 302 403   302 403 200 302 302 302 302 403
+/calls/views/<uuid:view_id>/update/     405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/calls/views/<uuid:view_id>/delete/     405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/calls/views/<uuid:view_id>/default/    405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 403
 /calls/<uuid:call_id>/                  302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
 /calls/<uuid:call_id>/classify/         405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
 /calls/chats/                           302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
@@ -285,6 +292,7 @@ def fill(organization: Organization) -> None:
             sees_personal_data=True, whole_numbers=True, is_personal=True, asked_by_id=ID,
             asked_by=canary, expires_at="2126-11-01T00:00Z",
         )  # fmt: skip
+        SavedView.objects.create(id=ID, name=canary, made_by=canary)
         Chat.objects.create(id=ID, retell_chat_id="chat_1", **common)
         Delivery.objects.create(
             id=ID, event="call_ended", subject_id="call_1", body_sha256=bytes(32), size_bytes=2,
