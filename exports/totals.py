@@ -1,5 +1,5 @@
 """Counts and sums at the foot of a file. Counts, durations and costs are added up as
-`calls.selection.totals_of` does for the screen, whose totals they equal."""
+`calls.selection` does for the screen, whose totals they equal."""
 
 from __future__ import annotations
 
