@@ -260,14 +260,14 @@ class SavedView(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def is_shared(self) -> bool:
-        return self.owner_id is None
-
     def get_absolute_url(self) -> str:
         """The list under this view: its filters stand in the URL like any others."""
         mark = urlencode({"view": self.pk})
         return f"{reverse('calls:list')}?{self.query}{'&' if self.query else ''}{mark}"
+
+    @property
+    def is_shared(self) -> bool:
+        return self.owner_id is None
 
 
 class ListPreference(models.Model):
@@ -298,7 +298,10 @@ class Chat(Conversation):
     objects = ChatQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(F("sort_at").desc(), F("id").desc(), name="chat_newest")]
+        indexes = [
+            models.Index(F("sort_at").desc(), F("id").desc(), name="chat_newest"),
+            GinIndex(TranscriptWords("transcript"), name="chat_words"),
+        ]
         constraints = [models.UniqueConstraint(fields=["retell_chat_id"], name="chat_id_unique")]
 
     def __str__(self) -> str:

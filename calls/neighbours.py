@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from accounts.http import MemberRequest
-from calls.models import Call
+from calls.chat_filters import ChatFilter, chat_filter_of
+from calls.models import Call, Chat
 from calls.selection import Selection
 
 # Which tab of saved views the list stands under.
@@ -33,6 +34,17 @@ def neighbours_of_call(request: MemberRequest, call: Call) -> Neighbours:
     view = request.GET.get("view", "")[:VIEW_MAX_LENGTH]
     query = "&".join(part for part in (selection.query, view and urlencode({"view": view})) if part)
     return _linked(selection.neighbours(call), query, reverse("calls:list"))
+
+
+def neighbours_of_chat(request: MemberRequest, chat: Chat) -> Neighbours:
+    filters = chat_filter_of(request)
+    beside = filters.chats.select_related(None).neighbours(chat)
+    return _linked(beside, query_of(filters), reverse("calls:chat_list"))
+
+
+def query_of(filters: ChatFilter) -> str:
+    """Canonical: what of a URL was understood."""
+    return urlencode(filters.canonical())
 
 
 def _linked(beside: tuple[Any, Any], query: str, list_url: str) -> Neighbours:
