@@ -12,6 +12,7 @@ urlpatterns = [
         views.organization_detail,
         name="organization_detail",
     ),
+    path("organizations/<uuid:organization_id>/setup/", views.setup, name="setup"),
     path("organizations/<uuid:organization_id>/visit/", views.visit, name="visit"),
     path("organizations/<uuid:organization_id>/visit/enter/", views.enter, name="enter"),
     path("organizations/<uuid:organization_id>/suspend/", views.suspend, name="suspend"),

@@ -24,6 +24,7 @@ from config.partials import render_page
 from operations import listing, organizations
 from operations.forms import NewOrganizationForm, SuspendForm, VisitForm
 from operations.listing import OrganizationFilterForm
+from operations.setup import setup_of
 from tenants.exceptions import OrganizationError
 from tenants.models import Organization, OrganizationStatus
 
@@ -73,6 +74,7 @@ def organization_new(request: OperatorRequest) -> HttpResponse:
                 "invitation_url": created.invitation_url,
                 "is_mailed": settings.MAIL_IS_CONFIGURED,
                 "retell_note": created.retell_note,
+                "setup": setup_of(created.organization),
             }
             return render(request, "operations/organization_created.html", context)
     return render(request, "operations/organization_new.html", {"form": form})
@@ -105,6 +107,20 @@ def organization_detail(request: OperatorRequest, organization_id: UUID) -> Http
     elif organization.status in (OrganizationStatus.SUSPENDED, OrganizationStatus.ARCHIVED):
         context["resume_url"] = reverse("operations:resume", args=[organization.pk])
     return render(request, "operations/organization_detail.html", context)
+
+
+@require_GET
+@super_admin_required
+def setup(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
+    """How far a new organization is; htmx asks again until its first event was verified."""
+    organization = get_object_or_404(Organization.objects.with_schema(), pk=organization_id)
+    endpoint = organization.webhook_endpoints.filter(expires_at=None).first()
+    context = {
+        "organization": organization,
+        "setup": setup_of(organization),
+        "webhook_url": endpoint and endpoint.url,
+    }
+    return render_page(request, "operations/setup.html", "operations/_setup.html", context)
 
 
 @require_POST

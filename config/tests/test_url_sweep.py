@@ -166,6 +166,7 @@ OPERATOR = """
 /organizations/new/                                302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
 /organizations/<uuid:organization_id>/             302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
 /organizations/<uuid:organization_id>/resume/      405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/organizations/<uuid:organization_id>/setup/        302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
 /organizations/<uuid:organization_id>/suspend/     405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
 /settings/users/                                   404 404 404 404 404 404 404 404   405 405 405 405 405 405 405 405
 /settings/users/<uuid:user_id>/                    404 404 404 404 404 404 404 404   405 405 405 405 405 405 405 405
