@@ -159,20 +159,15 @@
     document.body.classList.remove("busy");
   });
   const failed = (event) => {
+    if (quiet(event)) return; // live.js does it
     const { target, requestConfig, xhr } = event.detail;
     if (xhr?.status === 401 || xhr?.status === 403) return location.reload();
     if (requestConfig.verb !== "get") return toast("That did not go through. Nothing was changed.", "bad");
-    if ($(":scope > .notice[data-retry]", target)) return;
-    const notice = document.createElement("div");
-    const button = document.createElement("button");
-    notice.className = "notice bad";
-    notice.dataset.retry = "";
-    notice.setAttribute("role", "alert");
-    button.type = "button";
-    button.textContent = "Try again";
-    button.addEventListener("click", () =>
+    $(":scope > .refresh-failed", target)?.remove();
+    const notice = $("#live-retry-template")?.content.firstElementChild.cloneNode(true);
+    if (!notice) return;
+    $("button", notice).addEventListener("click", () =>
       htmx.ajax("get", requestConfig.path, { source: requestConfig.elt, target, swap: "outerHTML" }));
-    notice.append("This part could not be refreshed; what you see may be old. ", button);
     target.prepend(notice);
   };
   document.body.addEventListener("htmx:responseError", failed);

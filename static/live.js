@@ -23,6 +23,7 @@
   const TOP = 80;
   const EVERYTHING = "*";
   const CHANGED = "switchboard:changed";
+  const PARTS = `[hx-trigger*="${CHANGED}"][id]`;
   /* What the page fetches by itself: nobody is there because of that. */
   const REFRESH = { "X-Live-Refresh": "1" };
   const ROWS = "tr[id], li[id]";
@@ -33,7 +34,7 @@
 
   /* --- Parts ----------------------------------------------------------------------------------- */
 
-  const parts = () => [...document.querySelectorAll(`[hx-trigger*="${CHANGED}"][id]`)];
+  const parts = () => [...document.querySelectorAll(PARTS)];
   const states = new Map();
   const stateOf = (id) => {
     if (!states.has(id))
@@ -171,7 +172,7 @@
   };
 
   const retryOf = (id) => document.querySelector(`.refresh-failed[data-for="${CSS.escape(id)}"]`);
-  const failed = (part, again) => {
+  const failed = (part) => {
     const state = stateOf(part.id);
     state.failures += 1;
     state.again = Math.max(state.again, Date.now() + Math.min(60_000, 2500 * 2 ** state.failures));
@@ -183,7 +184,7 @@
     notice.querySelector("button").addEventListener("click", (event) => {
       event.currentTarget.setAttribute("aria-busy", "true");
       state.again = 0;
-      again ? again() : fetchPart(part);
+      fetchPart(part);
     });
     part.prepend(notice);
   };
@@ -206,7 +207,12 @@
     const { elt: part, requestConfig } = event.detail;
     const cause = requestConfig?.triggeringEvent;
     if (!isLive(cause)) return;
-    if (!cause.detail?.only.includes(part.id)) return event.preventDefault();
+    const only = cause.detail?.only;
+    if (!only?.includes(part.id)) {
+      event.preventDefault();
+      if (!only) mark(cause.detail?.topics); // somebody else's "look at everything"
+      return;
+    }
     const state = stateOf(part.id);
     Object.assign(state, { stale: false, heard: false, busy: true, started: Date.now() });
   });
@@ -220,6 +226,8 @@
   });
   /* Rows that were not there before light up once; those that were chosen stay so. */
   on("load", ({ detail: { elt: part } }) => {
+    /* What was on its way to a part that was replaced never arrives. */
+    for (const { id } of [part, ...part.querySelectorAll(PARTS)]) if (states.has(id)) states.get(id).busy = false;
     const state = states.get(part.id);
     const before = state?.before;
     if (!before) return;
@@ -234,30 +242,23 @@
   });
   on("afterRequest", ({ detail }) => {
     const { requestConfig, successful, xhr } = detail;
-    const target = requestConfig.target;
-    const id = isLive(requestConfig.triggeringEvent) ? requestConfig.elt.id : target?.id;
-    if (requestConfig.verb !== "get" || !id) return;
-    if (isLive(requestConfig.triggeringEvent)) {
-      const state = stateOf(id);
-      state.busy = false;
-      state.took = Date.now() - state.started;
-      if (!successful) {
-        state.stale = state.heard = true;
-        state.again = Date.now() + 1000 * Number(xhr.getResponseHeader("Retry-After") ?? 0);
-      }
-      pumpIn(0);
+    if (successful && requestConfig.target?.id) {
+      succeeded(requestConfig.target.id);
+      pillOf(requestConfig.target.id)?.remove();
     }
-    if (successful) {
-      succeeded(id);
-      pillOf(id)?.remove();
-      return;
-    }
+    if (!isLive(requestConfig.triggeringEvent)) return;
+    const { id } = requestConfig.elt;
+    const state = stateOf(id);
+    state.busy = false;
+    state.took = Date.now() - state.started;
+    pumpIn(0);
+    if (successful || unloading) return;
+    /* Who may not see it any more sees the page that says so. */
+    if ([401, 403].includes(xhr.status)) return location.reload();
+    state.stale = state.heard = true;
+    state.again = Date.now() + 1000 * Number(xhr.getResponseHeader("Retry-After") ?? 0);
     const part = document.getElementById(id);
-    if (!part || unloading) return;
-    const { elt, triggeringEvent } = requestConfig;
-    const path = detail.pathInfo.finalRequestPath;
-    const again = () => htmx.ajax("GET", path, { source: elt, target: `#${id}` });
-    failed(part, isLive(triggeringEvent) ? null : again);
+    if (part) failed(part);
   });
   /* What a new page breaks off is no failure; a download looks the same for a moment. */
   let unloading = false;

@@ -36,9 +36,9 @@ class LiveSocket:
         """The next message, the code it was closed with, or None after so many seconds."""
         self._socket.settimeout(max(seconds, 0.01))
         with suppress(websocket.WebSocketTimeoutException):
-            code, data = self._socket.recv_data(control_frame=True)  # type: ignore[no-untyped-call]
+            code, data = self._socket.recv_data(control_frame=True)
             while code not in (TEXT, CLOSE):
-                code, data = self._socket.recv_data(control_frame=True)  # type: ignore[no-untyped-call]
+                code, data = self._socket.recv_data(control_frame=True)
             if code == CLOSE:
                 self.close()
                 return int.from_bytes(data[:2])

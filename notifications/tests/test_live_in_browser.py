@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from playwright.sync_api import Page, Route, WebSocketRoute, expect
+from playwright.sync_api import Page, Request, Route, WebSocketRoute, expect
 
 from config.tests.test_in_browser import deliver, phone_call
 from notifications import signals
@@ -128,6 +128,37 @@ def test_a_page_that_cannot_be_turned_says_so_and_is_tried_again(
     broken.clear()
     alice.locator(FAILED).get_by_role("button", name="Try again").click()
     expect(alice.locator("tbody tr")).to_have_count(1, timeout=5000)
+
+
+def test_charts_wait_half_a_minute_and_until_the_pointer_has_left(
+    committed: World, servers: Servers, visitor: Visitor, alice: Page
+) -> None:
+    a_new_call(committed, servers)
+    alice.clock.install()
+    fetched: list[str] = []
+    alice.on("request", lambda request: note_target(request, fetched))
+    visitor.go("acme", "/")
+    expect(alice.locator(STATE)).to_have_attribute("data-state", "live", timeout=10_000)
+    a_new_call(committed, servers, "call_second")
+    alice.clock.run_for(20_000)
+    assert "overview" not in fetched
+    alice.clock.run_for(12_000)
+    alice.wait_for_timeout(1000)
+    assert fetched.count("overview") == 1
+    alice.locator(".chart-plot").first.hover()
+    a_new_call(committed, servers, "call_third")
+    alice.wait_for_timeout(1000)
+    alice.clock.run_for(40_000)
+    assert fetched.count("overview") == 1
+    alice.mouse.move(5, 5)
+    alice.clock.run_for(3000)
+    alice.wait_for_timeout(1000)
+    assert fetched.count("overview") == 2
+
+
+def note_target(request: Request, fetched: list[str]) -> None:
+    if request.headers.get("x-live-refresh"):
+        fetched.append(request.headers.get("hx-target", ""))
 
 
 def break_refreshes(page: Page) -> list[bool]:
