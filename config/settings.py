@@ -114,8 +114,9 @@ def _database(url_name: str, *, roles: bool) -> dict[str, Any]:
         "DISABLE_SERVER_SIDE_CURSORS": False,
     }
     config["OPTIONS"] = config.get("OPTIONS", {}) | {
-        # Django would otherwise call set_config(), which the runtime may not execute.
-        "options": f"-c TimeZone=UTC{timeouts}",
+        # Django would otherwise call set_config(), which the runtime may not execute. Statements
+        # that are short but estimated to be long would be compiled for longer than they run.
+        "options": f"-c TimeZone=UTC -c jit=off{timeouts}",
         "connect_timeout": 5,
         "application_name": "switchboard",
         "server_side_binding": roles,
