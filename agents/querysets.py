@@ -33,6 +33,11 @@ class AgentQuerySet(models.QuerySet["Agent"]):
     def for_choice(self) -> AgentQuerySet:
         return self.only("id", "name", "retell_name", "retell_agent_id")
 
+    def named(self, text: str) -> AgentQuerySet:
+        """By any part of the name typed here, or else of Retell's."""
+        ours = Q(name__icontains=text)
+        return self.filter(ours | Q(name="", retell_name__icontains=text)).order_by("pk")
+
     def with_what_was_heard(self, since: datetime) -> models.QuerySet[Any]:
         """`heard_…`: whether webhooks, or comparing with Retell, brought calls since then."""
 

@@ -1,12 +1,13 @@
 from django.urls import path
 
-from calls.views import annotations, bulk, chats, detail, saved
+from calls.views import annotations, bulk, chats, detail, finder, saved
 from calls.views import list as lists
 
 app_name = "calls"
 
 urlpatterns = [
     path("", lists.call_list, name="list"),
+    path("find/", finder.find, name="find"),
     path("columns/", lists.choose_columns, name="columns"),
     path("change/", bulk.change_many, name="change_many"),
     path("views/new/", saved.view_new, name="view_new"),

@@ -48,6 +48,20 @@ _SETTINGS = (
     (_("Retention"), "webhooks_settings:retention", Right.MANAGE_ACCESS),
     (_("Operator visits"), "accounts:visits", Right.MANAGE_ACCESS),
 )
+# After "g"; one letter a page.
+_KEYS = {
+    "analytics:overview": "o",
+    "calls:list": "c",
+    "calls:chat_list": "h",
+    "agents:list": "a",
+    "exports:list": "e",
+    "webhooks:list": "d",
+    "jobs:list": "j",
+    "accounts:users": "u",
+    "audit:list": "l",
+    "accounts:general": "s",
+    "operations:organization_list": "o",
+}
 _OPERATOR = (
     (
         None,
@@ -70,6 +84,7 @@ def _sections(request: VisitorRequest) -> list[dict[str, Any]]:
                 "label": text,
                 "icon": icon,
                 "url": reverse(name),
+                "key": _KEYS.get(name, ""),
                 "current": _is_current(name, namespace),
             }
             for text, icon, name, right in items
