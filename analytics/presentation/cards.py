@@ -38,7 +38,7 @@ def _layers() -> list[tuple[str, int, tuple[Outcome, ...]]]:
 
 
 def slice_labels(links: Links) -> list[str]:
-    return [_slice_label(one, links) for one in links.period.slices]
+    return [_slice_label(one, links) for one in links.shown_slices]
 
 
 def _slice_label(one: Slice, links: Links) -> str:
@@ -52,7 +52,7 @@ def _slice_label(one: Slice, links: Links) -> str:
 
 def slice_head(links: Links) -> str:
     heads = {"hour": _("Hour"), "day": _("Day"), "week": _("Week from")}
-    return heads[links.period.slices[0].unit]
+    return heads[links.shown_slices[0].unit]
 
 
 def volume(links: Links, slices: Sequence[Sums]) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def volume(links: Links, slices: Sequence[Sums]) -> dict[str, Any]:
     names = {
         "hour": _("Calls per hour"), "day": _("Calls per day"), "week": _("Calls per week"),
     }  # fmt: skip
-    name = names[links.period.slices[0].unit]
+    name = names[links.shown_slices[0].unit]
     series = [
         Series(
             label,

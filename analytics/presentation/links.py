@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -15,7 +16,7 @@ from config.periods import Period, Slice, call_filter
 Filter = str | Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Links:
     """Of one period, and of one agent where one was chosen."""
 
@@ -29,20 +30,30 @@ class Links:
 
     def calls(self, **filters: Filter) -> str:
         """The calls of the whole period."""
-        return self._url(self.period.call_filter, filters)
-
-    def slice(self, one: Slice, **filters: Filter) -> str:
-        """Those of one bar of a chart over time."""
-        return self._url(call_filter(one.start, one.end, self.period.zone), filters)
+        return _narrowed(self._begun(self.period.call_filter), filters)
 
     def slices(self, **filters: Filter) -> list[str]:
-        return [self.slice(one, **filters) for one in self.period.slices]
+        """The calls of each bar of a chart over time."""
+        return [_narrowed(url, filters) for url in self._slice_urls]
+
+    @cached_property
+    def shown_slices(self) -> list[Slice]:
+        return self.period.slices
+
+    @cached_property
+    def _slice_urls(self) -> list[str]:
+        zone = self.period.zone
+        return [self._begun(call_filter(one.start, one.end, zone)) for one in self.shown_slices]
 
     def since(self, start: datetime, **filters: Filter) -> str:
         """Those that began since then, whatever the period."""
         begun = call_filter(start, start, self.period.zone)["started_after"]
-        return self._url({"started_after": begun}, filters)
+        return _narrowed(self._begun({"started_after": begun}), filters)
 
-    def _url(self, when: dict[str, str], filters: dict[str, Filter]) -> str:
-        agent: dict[str, Filter] = {"agent": str(self.agent.pk)} if self.agent else {}
-        return f"{reverse('calls:list')}?{urlencode(agent | when | filters, doseq=True)}"
+    def _begun(self, when: dict[str, str]) -> str:
+        agent = {"agent": str(self.agent.pk)} if self.agent else {}
+        return f"{reverse('calls:list')}?{urlencode(agent | when)}"
+
+
+def _narrowed(url: str, filters: dict[str, Filter]) -> str:
+    return f"{url}&{urlencode(filters, doseq=True)}" if filters else url
