@@ -119,9 +119,9 @@ def _no_digits(text: str) -> None:
 class CallFilterForm(FilterForm):
     # Those of `NumberFilters` come last.
     field_order: ClassVar = (
-        "q", "period", "started_after", "started_before", "agent", "tag", "outcome", "sentiment",
-        "reason", "status", "direction", "type", "revenue", "min_duration_s", "max_duration_s",
-        "min_cost", "max_cost", "text", "call",
+        "q", "started_after", "started_before", "period", "status", "agent", "tag", "outcome",
+        "sentiment", "reason", "direction", "type", "revenue", "text", "min_duration_s",
+        "max_duration_s", "min_cost", "max_cost", "call",
     )  # fmt: skip
     labels: ClassVar = {
         "started_after": _("Started"),
@@ -198,16 +198,16 @@ class CallFilter(NumberFilters):
         label=_("Revenue or test"),
     )
     min_duration_s = django_filters.NumberFilter(
-        method="by_amount", label=_("At least (seconds)"), min_value=0, max_value=_MOST_SECONDS
+        method="by_amount", label=_("Duration, at least (s)"), min_value=0, max_value=_MOST_SECONDS
     )
     max_duration_s = django_filters.NumberFilter(
-        method="by_amount", label=_("At most (seconds)"), min_value=0, max_value=_MOST_SECONDS
+        method="by_amount", label=_("Duration, at most (s)"), min_value=0, max_value=_MOST_SECONDS
     )
     min_cost = django_filters.NumberFilter(
-        method="by_amount", label=_("At least (dollars)"), min_value=0, max_value=_MOST_DOLLARS
+        method="by_amount", label=_("Cost, at least ($)"), min_value=0, max_value=_MOST_DOLLARS
     )
     max_cost = django_filters.NumberFilter(
-        method="by_amount", label=_("At most (dollars)"), min_value=0, max_value=_MOST_DOLLARS
+        method="by_amount", label=_("Cost, at most ($)"), min_value=0, max_value=_MOST_DOLLARS
     )
     text = django_filters.CharFilter(
         method="by_text", label=_("Words in the transcript"), max_length=200

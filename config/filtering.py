@@ -50,11 +50,11 @@ class TimeField(IsoDateTimeField):  # type: ignore[misc]  # comes without types
         self.zone = zone
 
     def prepare_value(self, value: Any) -> Any:
-        """A time with an offset, on the clock of `zone`."""
+        """A time with an offset, on the clock of `zone`. Browsers complain of what is no time."""
         try:
             return self.to_python(value)
         except ValidationError:
-            return value
+            return None
 
     def to_python(self, value: Any) -> datetime | None:
         with timezone.override(self.zone):
@@ -88,6 +88,13 @@ class FilterForm(forms.Form):
     # Where a chip says more than the field's own label and "is".
     labels: ClassVar[Mapping[str, Any]] = {}
     operators: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field.widget, forms.NumberInput):
+                # A browser would not show what is no number, beside the words that say so.
+                field.widget = forms.TextInput(attrs={"inputmode": "decimal"})
 
     def values(self) -> dict[str, Any]:
         """What is set and was understood, by name."""

@@ -58,7 +58,7 @@ def test_ticking_calls_shows_what_can_be_done_with_them(
     page = visitor.page
     expect(page.get_by_role("button", name="Revenue or test…")).to_be_hidden()
     page.get_by_label("Tick all calls of this page").check()
-    page.locator("td.tick input").first.uncheck()
+    page.locator("td.pick input").first.uncheck()
     page.get_by_role("button", name="Revenue or test…").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Are 2 calls revenue or tests?")
     expect(page.locator("dl.facts")).to_contain_text("$1.00")

@@ -44,7 +44,7 @@ def written(world: World, code: str) -> Entry:
 def test_a_view_keeps_the_filter_in_its_canonical_form(world: World, alice: CanaryClient) -> None:
     answer = save(alice, "Errors", "colour=red&outcome=error&status=error")
     view = only_view(world)
-    assert view.query == "outcome=error&status=error"
+    assert view.query == "status=error&outcome=error"
     assert answer.headers["Location"] == view.get_absolute_url()
 
 

@@ -108,9 +108,18 @@ def _shown_view(
     return {
         "view": view,
         "may_change": access_list.may_change_view(request, view),
-        "is_changed": view.query != selection.query and selection.is_understood,
+        "is_changed": selection.is_understood and selection.query != _kept(request, view),
         "is_default": view == default,
     }
+
+
+def _kept(request: MemberRequest, view: SavedView) -> str:
+    """Its query as this version would write it."""
+    return Selection.from_query(
+        view.query,
+        organization=request.organization,
+        sees_personal_data=sees_personal_data(),
+    ).query
 
 
 def _columns_form(shown: list[columns.Column], *, is_compact: bool) -> ColumnsForm:
