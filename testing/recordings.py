@@ -39,7 +39,7 @@ class _Sounds(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", "http://127.0.0.1:1/")
             self.end_headers()
         elif self.path.startswith("/page"):
-            self._answer(200, b"<script>alert(1)</script>", "text/html")
+            self._answer(200, b"<h1>Not a sound</h1>", "text/html")
         else:
             self._sound(self.server.sound)  # type: ignore[attr-defined]
 
