@@ -30,8 +30,8 @@ from exports.totals import Totals, sums
 from jobs.actions import JobFailed
 from tenants.models import Organization
 
-ROWS = 5_000
-ROWS_OF_LARGE = 250
+ROWS = 20_000
+ROWS_OF_LARGE = 500
 NEWEST_FIRST = ("-sort_at", "-id")
 NOT_UNDERSTOOD = (
     "The filter cannot be read any more, for instance because its agent or tag is gone. There is"
@@ -147,7 +147,7 @@ def _add_up(rows: list[tuple[Any, ...]]) -> Totals:
 def _position_aggregates() -> dict[str, Any]:
     return {
         "last_at": sql.CsvTime(Min("sort_at")),
-        "last_id": sql.LastId("id", order_by=("sort_at", "id")),
+        "last_id": sql.LastId("id", order_by=NEWEST_FIRST),
         "moving": ArrayAgg("id", filter=Q(started_at=None, outcome_code="ongoing")),
     }
 

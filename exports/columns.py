@@ -64,6 +64,8 @@ class Column:
     sums: str = ""
     weight: int = 12
     is_default: bool = True
+    # Words that the product made, not Retell or anybody else.
+    is_ours: bool = False
 
     def heading(self, zone: str) -> str:
         """With what the numbers or times under it are in."""
@@ -174,7 +176,10 @@ COLUMNS: tuple[Column, ...] = (
         "status", _("Status"), _field("status"), words=_tagged(outcomes.status), weight=12,
         is_default=False,
     ),
-    Column("outcome", _("Outcome"), _field("outcome_code"), words=_from(_OUTCOMES), weight=12),
+    Column(
+        "outcome", _("Outcome"), _field("outcome_code"), words=_from(_OUTCOMES), weight=12,
+        is_ours=True,
+    ),
     Column(
         "ended_by", _("Ended by"), _field("disconnection_reason"),
         words=_tagged(outcomes.disconnection), weight=20,
@@ -198,7 +203,10 @@ COLUMNS: tuple[Column, ...] = (
         "cost", _("Cost (USD)"), lambda _w: sql.Hundredth(F("cost_cents")), Kind.MONEY,
         sums="cost", weight=11,
     ),
-    Column("revenue", _("Revenue or test"), _revenue, words=_from(_REVENUE), weight=15),
+    Column(
+        "revenue", _("Revenue or test"), _revenue, words=_from(_REVENUE), weight=15,
+        is_ours=True,
+    ),
     Column("tags", _("Tags"), _tags, weight=16, is_default=False),
     Column(
         "source", _("Source"), _field("source"), words=_from(_SOURCES), weight=11,
@@ -246,5 +254,7 @@ def csv_cell(column: Column, *, whole_numbers: bool) -> Combinable:
     if column.kind is Kind.TIME:
         return sql.CsvTime(value)
     if column.kind is Kind.INTEGER:
-        return sql.CsvInteger(value)
+        return value
+    if column.is_ours:
+        return sql.CsvWord(value)
     return sql.CsvNumber(value) if column.kind.is_numeric else sql.CsvText(value)

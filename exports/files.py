@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from exports.models import KEPT, Chunk, Export
@@ -41,14 +41,22 @@ class FileWriter:
         for data in stored(export.pk, 0, export.size_bytes):
             self.digest.update(data)
 
-    def append(self, data: bytes, **fields: Any) -> None:
-        """Store one part and what the export knows with it, both or neither."""
+    def append(self, data: bytes, *, lazily: bool = True, **fields: Any) -> None:
+        """Store some parts and what the export knows with them, all or nothing.
+
+        A crash of the database may take the last ones with it; then the file goes on before them,
+        as after any interruption. `finish` waits until everything is on disk.
+        """
         with transaction.atomic():
+            if lazily:
+                _commit_lazily()
             mine = Export.objects.filter(pk=self.export.pk, run_id=self._run_id)
             if not mine.update(size_bytes=self.size_bytes + len(data), **fields):
                 raise Superseded
-            if data:
-                Chunk.objects.create(export=self.export, start=self.size_bytes, data=data)
+            Chunk.objects.bulk_create(
+                Chunk(export=self.export, start=self.size_bytes + n, data=data[n : n + CHUNK_BYTES])
+                for n in range(0, len(data), CHUNK_BYTES)
+            )
         self.digest.update(data)
         self.size_bytes += len(data)
         self.beat()
@@ -74,7 +82,12 @@ class FileWriter:
         self.digest = hashlib.sha256()  # of nothing more
         now = timezone.now()
         times = {"finished_at": now, "expires_at": now + KEPT}
-        self.append(data, sha256=sha256, **times, **fields)
+        self.append(data, lazily=False, sha256=sha256, **times, **fields)
+
+
+def _commit_lazily() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def clear(export: Export) -> None:
