@@ -20,7 +20,7 @@ production := env ENVIRONMENT=production PUBLIC_BASE_URL=https://switchboard.exa
 	BACKUP_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format lock bench-ingest bench-live observatory screenshots demo-remove clean-local venv
+.PHONY: help run test check lint format lock bench-ingest bench-export bench-live observatory screenshots demo-remove clean-local venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ bench-ingest: venv ## Measure the reception of webhooks
 
 bench-live: venv ## Measure how soon a delivery is on an open screen
 	@exec $(VENV_PYTHON) -m bench.live
+
+bench-export: venv ## Measure how fast a million calls become a file
+	@exec $(VENV_PYTHON) -m bench.exports
 
 observatory: venv ## Have MDN's scanner grade the security headers of twelve pages
 	@$(VENV_PYTHON) -m bench.observatory || test $$? -eq 77  # 77: skipped, and it said why
