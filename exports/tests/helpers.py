@@ -38,7 +38,8 @@ def make_call(number: int = 0, **values: Any) -> Call:
         "user_sentiment": "Positive",
     }
     fields |= values
-    call: Call = Call.objects.create(**fields)
+    create: Any = Call.objects.create
+    call: Call = create(**fields)
     return call
 
 

@@ -44,7 +44,8 @@ def get(client: CanaryClient, export: Export, **headers: str) -> Any:
 
 
 def body(response: Any) -> bytes:
-    return response.getvalue()
+    data: bytes = response.getvalue()
+    return data
 
 
 def downloads_in_log(world: World) -> int:

@@ -51,7 +51,7 @@ def test_every_call_stands_there(world: World, in_acme: Organization) -> None:
 def test_a_report_can_be_read_aloud(world: World, in_acme: Organization) -> None:
     make_calls(1)
     reader = PdfReader(io.BytesIO(content(report(in_acme, world))))
-    assert "/StructTreeRoot" in reader.trailer["/Root"]
+    assert "/StructTreeRoot" in reader.root_object
     assert reader.metadata is not None
     assert reader.metadata.title == "Calls"
 

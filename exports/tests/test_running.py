@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from calls.models import Call
 from calls.selection import Selection
-from exports import actions, csv_file, files
+from exports import actions, batches, files
 from exports.files import FileWriter, Superseded
 from exports.models import Chunk, Export, Format
 from exports.tests.helpers import START, asked, content, made, make_call, make_calls, run, table
@@ -39,16 +39,16 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def at_batch(number: int, do: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     """Do something just before the batch of this number is stored."""
-    read, seen = csv_file.batches.csv_batches, []
+    read, seen = batches.csv_batches, []
 
-    def batches(*args: Any) -> Any:
+    def counted(*args: Any) -> Any:
         for batch in read(*args):
             seen.append(batch)
             if len(seen) == number:
                 do()
             yield batch
 
-    monkeypatch.setattr(csv_file.batches, "csv_batches", batches)
+    monkeypatch.setattr(batches, "csv_batches", counted)
 
 
 def killed(organization: Organization, export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
