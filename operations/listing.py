@@ -158,12 +158,14 @@ def kpis() -> list[dict[str, Any]]:
         active=Count("pk", filter=Q(status=OrganizationStatus.ACTIVE)),
         need=Count("pk", filter=wanted),
         errors=Coalesce(Sum("errors_today"), 0),
+        people=Coalesce(Sum("users"), 0),
         calls=Coalesce(Sum("week_calls"), Decimal(0), output_field=AMOUNT),
         cost_cents=Coalesce(Sum("week_cost_cents"), Decimal(0), output_field=AMOUNT),
     )
     return [
         {"label": _("Active organizations"), "value": number(total["active"])},
         {"label": _("To look at"), "value": number(total["need"])},
+        {"label": _("Users"), "value": number(total["people"])},
         {"label": _("Errors today"), "value": number(total["errors"])},
         {"label": _("Calls, 7 days"), "value": number(int(total["calls"]))},
         {"label": _("Cost, 7 days"), "value": money(total["cost_cents"])},
