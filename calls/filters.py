@@ -118,7 +118,7 @@ def _no_digits(text: str) -> None:
 
 class CallFilterForm(FilterForm):
     # Those of `NumberFilters` come last.
-    field_order: ClassVar = (
+    field_order = (
         "q", "started_after", "started_before", "period", "status", "agent", "tag", "outcome",
         "sentiment", "reason", "direction", "type", "revenue", "text", "min_duration_s",
         "max_duration_s", "min_cost", "max_cost", "call",
@@ -270,7 +270,8 @@ class CallFilter(NumberFilters):
         return whole
 
     def by_text(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
-        return calls.alias(spoken=TranscriptWords("transcript")).filter(spoken=query(value))
+        found: CallQuerySet = calls.alias(spoken=TranscriptWords("transcript"))
+        return found.filter(spoken=query(value))
 
     def by_key(self, calls: CallQuerySet, name: str, value: list[UUID]) -> CallQuerySet:
         return calls.filter(pk__in=value) if value else calls

@@ -19,7 +19,7 @@ CONFIG = "english"
 # Around a match in what the database answers; a transcript that holds them itself loses them.
 _START, _STOP = "\ue000", "\ue001"
 _MATCH = re.compile(f"{_START}([^{_START}{_STOP}]*){_STOP}")
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "start_sel": _START,
     "stop_sel": _STOP,
     "max_fragments": 2,

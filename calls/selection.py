@@ -175,7 +175,7 @@ class Selection:
     @property
     def lines(self) -> list[str]:
         """A line a filter: "Agent is any of Front desk, Sales"; none for all calls."""
-        return [one.text for one in self.form.shown_values()]
+        return [" ".join(part for part in one[1:] if part) for one in self.form.shown_values()]
 
     @property
     def text(self) -> str:

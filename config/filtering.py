@@ -68,6 +68,9 @@ class TimeFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # com
     field_class = TimeField
 
 
+_CHOOSING = (django_filters.ChoiceFilter, django_filters.ModelChoiceFilter)
+
+
 class Shown(NamedTuple):
     """One filter that is set, as a person reads it."""
 
@@ -75,10 +78,6 @@ class Shown(NamedTuple):
     label: str
     operator: str
     value: str
-
-    @property
-    def text(self) -> str:
-        return " ".join(part for part in self[1:] if part)
 
 
 class FilterForm(forms.Form):
@@ -142,7 +141,7 @@ class FilterForm(forms.Form):
         ]
         return sentences + [
             _("“%(label)s” was not understood and was ignored. %(why)s")
-            % {"label": self[name].label, "why": " ".join(errors)}
+            % {"label": self[name].label, "why": " ".join(str(error) for error in errors)}
             for name, errors in self.errors.items()
             if name in self.fields
         ]
@@ -183,6 +182,8 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes witho
     ) -> None:
         super().__init__(data, queryset, request=request)
         for item in self.filters.values():
+            if isinstance(item, _CHOOSING):
+                item.extra.setdefault("empty_label", gettext_lazy("Any"))
             if isinstance(item, TimeFilter):
                 note = gettext_lazy("Time in %(zone)s.") % {"zone": zone}
                 item.extra |= {"zone": zone, "help_text": note}

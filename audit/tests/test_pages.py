@@ -134,7 +134,7 @@ def test_everybody_who_did_something_can_be_chosen(world: World, alice: CanaryCl
     by("charlie", world, world.globex, "a")
     form = alice.get("/audit/").context["filter_form"]
     labels = [label for _, label in form.fields["person"].choices]
-    assert labels == ["---------", "Alice", "Bob", "Sam", "Jobs and commands"]
+    assert labels == ["Any", "Alice", "Bob", "Sam", "Jobs and commands"]
 
 
 def test_a_log_is_filtered_by_object(world: World, alice: CanaryClient) -> None:

@@ -38,7 +38,8 @@ def tabs(client: CanaryClient, path: str = "/calls/?view=all") -> list[str]:
 
 
 def written(world: World, code: str) -> Entry:
-    return Entry.objects.filter(code=code).latest("sequence")
+    entry: Entry = Entry.objects.filter(code=code).latest("sequence")
+    return entry
 
 
 def test_a_view_keeps_the_filter_in_its_canonical_form(world: World, alice: CanaryClient) -> None:
