@@ -2,5 +2,5 @@
 
 `adding` keeps them, from the marks that each change to a call leaves (`calls.changes`);
 `reading` takes what is marked from the calls themselves. So what is read is exact at any time,
-and the job only makes reading cheap again. See docs/adr/0007-exact-sums.md.
+and the job only makes reading cheap again. See docs/adr/0008-exact-sums.md.
 """
