@@ -153,6 +153,10 @@ def in_acme(acme: Organization) -> Iterator[Organization]:
         yield acme
 
 
+# What `world` was made with.
+KEPT_TABLES = ["django_migrations", "agents_retellconnection"]
+
+
 def _empty_schemas(world: World) -> None:
     """Empty organizations' tables as the owner: no role of the application may TRUNCATE."""
     owner: Any = connections["owner"]
@@ -160,20 +164,11 @@ def _empty_schemas(world: World) -> None:
         schema = organization.schema_name
         with owner.cursor() as cursor:
             cursor.execute(
-                sql.SQL("TRUNCATE {} CASCADE").format(
-                    sql.SQL(", ").join(
-                        sql.Identifier(schema, table)
-                        for table in (
-                            "calls_call", "calls_chat", "calls_retellalert", "jobs_job",
-                            "completeness_run", "completeness_correction",
-                            "completeness_completeness", "completeness_gap",
-                            "agents_agent", "webhooks_delivery",
-                            "calls_change", "analytics_quarter", "analytics_day",
-                            "analytics_standing",
-                        )
-                    )
-                )
-            )  # fmt: skip
+                "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename <> ALL (%s)",
+                [schema, KEPT_TABLES],
+            )
+            tables = [sql.Identifier(schema, name) for (name,) in cursor.fetchall()]
+            cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(tables)))
 
 
 @pytest.fixture
