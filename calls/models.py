@@ -147,6 +147,12 @@ class Call(Conversation):
             models.Index(F("agent"), F("sort_at").desc(), name="call_agent_newest"),
             models.Index(F("id"), name="call_restricted", condition=Q(storage_level__gt=0)),
             GinIndex(TranscriptWords("transcript"), name="call_words"),
+            models.Index(
+                F("sort_at").desc(), name="call_ongoing", condition=Q(outcome_code="ongoing")
+            ),
+            models.Index(
+                F("agent"), F("sort_at"), name="call_reconciled", condition=Q(source="reconciled")
+            ),
             # Small, and cheap for webhooks: tells where rare values are not, so that a filter which
             # finds little among millions of calls does not read them all.
             BrinIndex(
