@@ -138,7 +138,7 @@ def _organization() -> Iterator[tuple[str, str]]:
 
 def _named(text: str, schema: str) -> sql.Composed:
     calls, agents = sql.Identifier(schema, "calls_call"), sql.Identifier(schema, "agents_agent")
-    return sql.SQL(text).format(calls=calls, agents=agents)  # type: ignore[arg-type]  # constants of this file
+    return sql.SQL(text).format(calls=calls, agents=agents)  # constants of this file
 
 
 def _fill(owner: psycopg.Connection[Any], schema: str, calls: int) -> None:
