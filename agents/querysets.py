@@ -41,9 +41,12 @@ class AgentQuerySet(models.QuerySet["Agent"]):
     def with_what_was_heard(self, since: datetime) -> models.QuerySet[Any]:
         """`heard_…`: whether webhooks, or comparing with Retell, brought calls since then."""
 
+        # By the calls alone: joined with agents, those of no calls would look through all of them.
+        calls: Any = self.model._meta.get_field("calls").related_model
+
         def heard(**conditions: Any) -> Exists:
-            calls = {f"calls__{name}": value for name, value in conditions.items()}
-            return Exists(self.model._default_manager.filter(pk=OuterRef("pk"), **calls))
+            own = calls._default_manager.filter(agent=OuterRef("retell_agent_id"))
+            return Exists(own.filter(**conditions))
 
         return self.annotate(
             heard_by_webhook=heard(sort_at__gte=since, source="webhook"),

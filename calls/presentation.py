@@ -76,7 +76,9 @@ def _analysis_fields(conversation: Conversation) -> list[tuple[str, Tagged | Val
     if conversation.sentiment is not None:
         rows.append((_("Sentiment"), conversation.sentiment))
     custom = values.fields_of(conversation.details.get("custom_analysis_data"))
-    return rows + sorted(custom, key=lambda row: row[1].kind in ("fields", "list"))
+    custom.sort(key=lambda row: row[1].kind in ("fields", "list"))
+    rows.extend(custom)
+    return rows
 
 
 def _groups(details: dict[str, Any]) -> list[tuple[str, list[tuple[str, Value]]]]:

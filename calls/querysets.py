@@ -55,15 +55,15 @@ class CallQuerySet(NewestFirst):
         with suppress(EmptyResultSet):
             changes.mark(*places.query.sql_with_params())
 
-    def create(self, **values: Any) -> Call:
+    def create(self, **kwargs: Any) -> Call:
         with transaction.atomic(using=self.db):
-            call: Call = super().create(**values)
+            call: Call = super().create(**kwargs)
             self.model._default_manager.filter(pk=call.pk).mark()
         return call
 
-    def bulk_create(self, calls: Iterable[Call], *args: Any, **options: Any) -> list[Call]:
+    def bulk_create(self, objs: Iterable[Call], *args: Any, **options: Any) -> list[Call]:
         with transaction.atomic(using=self.db):
-            made: list[Call] = super().bulk_create(calls, *args, **options)
+            made: list[Call] = super().bulk_create(objs, *args, **options)
             self.model._default_manager.filter(pk__in=[call.pk for call in made]).mark()
         return made
 
@@ -71,7 +71,7 @@ class CallQuerySet(NewestFirst):
         """As Django's; in one statement with the marks, as nobody may change a row between."""
         if changes.PLACES & values.keys():
             values["moved_from"] = models.F("sort_at")
-        query = self.query.chain(sql.UpdateQuery)
+        query: Any = self.query.chain(sql.UpdateQuery)
         query.add_update_values(values)
         query.clear_ordering(force=True)
         self._result_cache = None

@@ -29,7 +29,7 @@ from tenants.models import Organization, OrganizationStatus
 A_PAGE = 50
 SHOWN_DAYS = 7
 BAR_DAYS = 14
-AMOUNT = models.DecimalField(max_digits=30, decimal_places=10)
+AMOUNT: models.Field[Any, Any] = models.DecimalField(max_digits=30, decimal_places=10)
 
 # Column → (heading, order); the first of them is how the list opens.
 SORTS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {

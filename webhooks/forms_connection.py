@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from agents.connection.keys import KEY_MAX_LENGTH
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
-def _key_field(label: str | Promise, help_text: str | Promise) -> forms.CharField:
+
+def _key_field(label: StrOrPromise, help_text: StrOrPromise) -> forms.CharField:
     """Written, never shown again: what was typed does not come back with an error either."""
     attrs = {"autocomplete": "off", "spellcheck": "false"}
     return forms.CharField(

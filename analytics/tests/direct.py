@@ -11,7 +11,8 @@ from django.db import connection
 from django.db.models import Count, DecimalField, F, Func, IntegerField, Q, QuerySet, Sum, Value
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 
-from analytics.overview import DURATIONS_S, MINI_BAR_DAYS, SENTIMENTS, Latencies, Sums
+from analytics.overview import DURATIONS_S, MINI_BAR_DAYS, Latencies, Sums
+from analytics.rollup.sums import SENTIMENTS
 from calls.models import Call
 from calls.outcomes import Outcome
 from config.periods import Period

@@ -69,7 +69,7 @@ def untag_call(call: Call, tag: Tag) -> None:
 def _tag_named(name: str) -> Tag:
     """Whatever its case; made if there is none, by whoever comes first."""
     same = Tag.objects.filter(Exact(Lower("name"), Lower(Value(name))))
-    tag = same.first()
+    tag: Tag | None = same.first()
     if tag is None:
         Tag.objects.bulk_create([Tag(name=name)], ignore_conflicts=True)
         tag = same.get()

@@ -45,7 +45,8 @@ def texts(acme: Organization) -> list[str]:
 
 def newest_entry(acme: Organization) -> Entry:
     with organization_context(acme):
-        return Entry.objects.latest("sequence")
+        entry: Entry = Entry.objects.latest("sequence")
+    return entry
 
 
 def new(client: CanaryClient, call: Call, text: str, query: str = "") -> Any:

@@ -26,7 +26,7 @@ def find(request: MemberRequest) -> HttpResponse:
     """Agents by name, calls by number or id; a part of a page for htmx."""
     text = request.GET.get("q", "").strip()[:TEXT_MAX_LENGTH]
     query = urlencode({"q": text})
-    context = {"text": text, "query": query, "agents": [], "calls": []}
+    context: dict[str, object] = {"text": text, "query": query, "agents": [], "calls": []}
     if text:
         context["agents"] = Agent.objects.for_choice().named(text)[:MOST_FOUND]
     if NUMBER_OR_ID.fullmatch(text):

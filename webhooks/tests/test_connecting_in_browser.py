@@ -97,7 +97,7 @@ def picture(visitor: Visitor, name: str) -> None:
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 900})
         for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=theme)
             if PICTURES:
                 path = Path(PICTURES) / f"{name}-{theme}-{width}.png"
                 page.screenshot(path=str(path), full_page=True)
