@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import simplejson
@@ -146,12 +147,14 @@ def upsert(schema: str, target: Target, *, after: int = 0, condition: str = "") 
     )
 
 
-def merge(schema: str, target: Target) -> sql.Composed:
-    """`upsert` as a statement of its own, with its mark."""
+@lru_cache(maxsize=8192)
+def merge(schema: str, target: Target) -> bytes:
+    """`upsert` as a statement of its own, with its mark; the same text each time."""
     statement = upsert(schema, target)
-    if not target.is_marked:
-        return statement
-    return sql.SQL("WITH merged AS ({}) {}").format(statement, changes.marking(schema, "merged"))
+    if target.is_marked:
+        marking = changes.marking(schema, "merged")
+        statement = sql.SQL("WITH merged AS ({}) {}").format(statement, marking)
+    return statement.as_bytes(None)
 
 
 def parameters(

@@ -223,11 +223,10 @@ def _try_to_apply(delivery: Delivery, schema: str) -> tuple[Parsed | None, bool]
         delivery.agent_id = retell.agent_of(document)
         parsed = retell.parse(document, bytes(delivery.body_sha256))
         with transaction.atomic():
-            merged = _apply(schema, parsed, delivery.received_at)
+            merged = apply_parsed(schema, parsed, delivery.received_at)
             may_be_kept = _may_be_kept(document, parsed)
     except Unreadable as error:
-        delivery.state, delivery.reason = DeliveryState.QUARANTINED, error.code
-        delivery.reason_detail, delivery.retry_at = str(error), None
+        note_unreadable(delivery, error)
         may_be_kept = False
     except Exception as error:
         if is_away(error):
@@ -237,10 +236,17 @@ def _try_to_apply(delivery: Delivery, schema: str) -> tuple[Parsed | None, bool]
         _note_failed(delivery)
         may_be_kept = False
     else:
-        _note_applied(delivery, parsed)
-    if not may_be_kept:  # what it says of storage was perhaps not heard before
+        note_applied(delivery, parsed)
+    if not may_be_kept:
         delivery.redact_at = timezone.now()
     return parsed, merged
+
+
+def note_unreadable(delivery: Delivery, error: Unreadable) -> None:
+    """On the delivery, not saved. What it says of storage was perhaps not heard before."""
+    delivery.state, delivery.reason = DeliveryState.QUARANTINED, error.code
+    delivery.reason_detail, delivery.retry_at = str(error), None
+    delivery.redact_at = timezone.now()
 
 
 def _note_failed(delivery: Delivery) -> None:
@@ -266,7 +272,8 @@ def _give_up(delivery: Delivery) -> None:
     delivery.save(update_fields=["state", "reason", "reason_detail", "retry_at"])
 
 
-def _note_applied(delivery: Delivery, parsed: Parsed) -> None:
+def note_applied(delivery: Delivery, parsed: Parsed) -> None:
+    """On the delivery, not saved."""
     delivery.event, delivery.subject_id = parsed.event, parsed.subject_id
     delivery.state, delivery.reason = storing.STATES[parsed.action], parsed.reason
     delivery.reason_detail, delivery.retry_at = "", None
@@ -279,7 +286,7 @@ def _may_be_kept(document: Mapping[str, Any], parsed: Parsed) -> bool:
     each replayed one for redaction would put off those that need it."""
     if retell.restriction(document) or not parsed.subject_id:
         return False
-    return not _restricted({parsed.subject_id})
+    return not restricted({parsed.subject_id})
 
 
 def _postpone(delivery: Delivery) -> None:
@@ -291,20 +298,23 @@ def _postpone(delivery: Delivery) -> None:
     delivery.save(update_fields=["attempts", "unfinished", "retry_at"])
 
 
-def _apply(schema: str, parsed: Parsed, received_at: datetime) -> bool:
+def apply_parsed(schema: str, parsed: Parsed, received_at: datetime) -> bool:
     """Whether the row it is about is another one now."""
     before = rows.fingerprint(parsed)
     target = storing.TARGETS.get(parsed.action)
     if target is not None and parsed.reading is not None:
-        said_at = parsed.reading.values.get("started_at") or received_at
-        note_agent(
-            parsed.reading.values.get("agent_id"),
-            parsed.reading.values.get("agent_name"),
-            said_at=said_at,
-        )
+        agent, name, said_at = agent_said(parsed, received_at)
+        note_agent(agent, name, said_at=said_at)
         calls_actions.merge(schema, target, parsed.reading, first_seen_at=received_at)
     _apply_rare(parsed)
     return rows.fingerprint(parsed) != before
+
+
+def agent_said(parsed: Parsed, received_at: datetime) -> tuple[str | None, str | None, datetime]:
+    """Retell's id and name of its agent, and when it was called that."""
+    values = parsed.reading.values if parsed.reading else {}
+    said_at = values.get("started_at") or received_at
+    return values.get("agent_id"), values.get("agent_name"), said_at
 
 
 # --- Redaction -----------------------------------------------------------------------------------
@@ -320,7 +330,7 @@ def redact_restricted() -> int:
     for _ in range(REDACTION_ROUNDS):
         settled = timezone.now() - REDACTION_SETTLES
         marked = list(Delivery.objects.to_redact()[:REDACTION_BATCH])
-        for subject_id, level in _restricted({delivery.subject_id for delivery in marked}).items():
+        for subject_id, level in restricted({delivery.subject_id for delivery in marked}).items():
             count += sum(_redact(kept, level) for kept in Delivery.objects.kept_about(subject_id))
         done = [row.pk for row in marked if row.redact_at and row.redact_at < settled]
         Delivery.objects.filter(pk__in=done, redact_at__lt=settled).update(redact_at=None)
@@ -329,7 +339,7 @@ def redact_restricted() -> int:
     return count
 
 
-def _restricted(subject_ids: Iterable[str]) -> dict[str, StorageLevel]:
+def restricted(subject_ids: Iterable[str]) -> dict[str, StorageLevel]:
     """Those calls and chats that may not be kept whole, and how far they may."""
     calls = Call.objects.restricted().filter(retell_call_id__in=subject_ids)
     chats = Chat.objects.restricted().filter(retell_chat_id__in=subject_ids)

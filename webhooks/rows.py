@@ -7,19 +7,25 @@ from django.db import connection
 from webhooks.retell import Action, Parsed
 
 _FINGERPRINTS = {
-    Action.CALL: "SELECT hashtextextended(t::text, 0) FROM calls_call t WHERE retell_call_id = %s",
-    Action.CHAT: "SELECT hashtextextended(t::text, 0) FROM calls_chat t WHERE retell_chat_id = %s",
-    Action.ALERT: "SELECT hashtextextended(t::text, 0) FROM calls_retellalert t"
-    " WHERE incident_id = %s",
+    Action.CALL: "SELECT retell_call_id, hashtextextended(t::text, 0) FROM calls_call t"
+    " WHERE retell_call_id = ANY(%s)",
+    Action.CHAT: "SELECT retell_chat_id, hashtextextended(t::text, 0) FROM calls_chat t"
+    " WHERE retell_chat_id = ANY(%s)",
+    Action.ALERT: "SELECT incident_id, hashtextextended(t::text, 0) FROM calls_retellalert t"
+    " WHERE incident_id = ANY(%s)",
 }
 
 
 def fingerprint(parsed: Parsed) -> int | None:
     """Another one after any change to the row; None when there is none."""
-    statement = _FINGERPRINTS.get(parsed.action)
+    return fingerprints(parsed.action, [parsed.subject_id]).get(parsed.subject_id)
+
+
+def fingerprints(action: str, subject_ids: list[str]) -> dict[str, int]:
+    """Those of the rows that there are."""
+    statement = _FINGERPRINTS.get(action)
     if statement is None:
-        return None
+        return {}
     with connection.cursor() as cursor:
-        cursor.execute(statement, [parsed.subject_id])
-        row = cursor.fetchone()
-    return int(row[0]) if row else None
+        cursor.execute(statement, [subject_ids])
+        return dict(cursor.fetchall())

@@ -41,6 +41,7 @@ NOT_RECORDED = {
     "completeness.actions.note_backfill": "the run says how far it reached",
     "completeness.actions.state": "makes the one row that says how far comparisons reached",
     "calls.actions.merging.merge": "Retell's doing: a call is what its events say",
+    "calls.actions.merging.merge_many": "as merge()",
     "calls.actions.merging.record_alert": "Retell's doing",
     "webhooks.actions.receive": "Retell's doing; the delivery itself is the record",
     "webhooks.actions.apply_again": "repeats Retell's doing; replay() is a person's, and records",

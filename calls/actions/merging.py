@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -29,12 +29,26 @@ def merge(
     first_seen_at: datetime | None = None,
 ) -> None:
     """Merge one reading into its row, inside the organization's context."""
+    parameters = calls_sql.parameters(target, reading, source=source, first_seen_at=first_seen_at)
+    _cursor().execute(calls_sql.merge(schema, target), parameters, prepare=True)
+
+
+def merge_many(
+    schema: str, target: Target, readings: Iterable[tuple[Reading, datetime | None]]
+) -> None:
+    """`merge` readings, each with when it was first seen, in one round trip. In a transaction: if
+    one fails, all must be taken back."""
+    rows = [
+        calls_sql.parameters(target, reading, first_seen_at=first_seen_at)
+        for reading, first_seen_at in readings
+    ]
+    _cursor().executemany(calls_sql.merge(schema, target), rows)
+
+
+def _cursor() -> psycopg.RawCursor[Any]:
     with connection.cursor():
-        raw = psycopg.RawCursor(connection.connection)
-    statement = calls_sql.merge(schema, target).as_bytes(None)
-    raw.execute(
-        statement, calls_sql.parameters(target, reading, source=source, first_seen_at=first_seen_at)
-    )
+        # Entering it set schema and role; see `calls/sql.py` about the raw one.
+        return psycopg.RawCursor(connection.connection)
 
 
 def _moment(alert: Mapping[str, Any], name: str) -> datetime | None:

@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from audit.models import Entry
-from calls import actions as calls_actions
+from calls import sql as calls_sql
 from calls.models import Call, Chat
 from jobs import actions as jobs
 from jobs.models import Job, JobState
@@ -23,7 +23,7 @@ from tenants.models import Organization
 from tenants.pin import organization_context
 from testing.fixtures import ClientFactory, World
 from testing.retell import against_database, body_of, call_of, receive, samples, undone
-from webhooks import actions, replaying, retention, tasks
+from webhooks import actions, replaying, retention, tasks, together
 from webhooks.filters import DeliveryFilter
 from webhooks.models import Delivery
 
@@ -107,14 +107,14 @@ def test_one_that_fails_stops_no_other(
 ) -> None:
     calls(world, 3)
     forget()
-    merge = calls_actions.merge
+    parameters = calls_sql.parameters
 
-    def fail_on_one(schema: str, target: Any, reading: Any, **more: Any) -> None:
+    def fail_on_one(target: Any, reading: Any, **more: Any) -> list[Any]:
         if reading.subject_id == "call_1":
             reading.details = {"x": float("nan")}  # PostgreSQL refuses it
-        merge(schema, target, reading, **more)
+        return parameters(target, reading, **more)
 
-    monkeypatch.setattr(calls_actions, "merge", fail_on_one)
+    monkeypatch.setattr(calls_sql, "parameters", fail_on_one)
     assert replayed(in_acme).counts == {"applied": 2, "failed": 1}
     assert Delivery.objects.get(subject_id="call_1").state == "failed"
     assert not Call.objects.filter(retell_call_id="call_1").exists()
@@ -148,38 +148,74 @@ class KilledWorker(BaseException):
     """As SIGKILL leaves it: nothing is tidied up."""
 
 
-def test_work_of_a_killed_worker_goes_on_behind_the_last_one(
+def test_work_of_a_killed_worker_goes_on_behind_the_last_batch(
     world: World, in_acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls(world, 5)
+    monkeypatch.setattr(replaying, "BATCH", 2)
     job = replaying.start(in_acme, selected(in_acme))
-    apply_again = actions.apply_again
-    tried: list[str] = []
-
-    def die_at_third(delivery: Delivery, **more: Any) -> actions.Applied:
-        tried.append(delivery.subject_id)
-        if len(tried) == 3:
-            raise KilledWorker
-        return apply_again(delivery, **more)
-
-    monkeypatch.setattr(actions, "apply_again", die_at_third)
-    with pytest.raises(KilledWorker):
-        jobs.run(in_acme, job.pk)
-    Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    with monkeypatch.context() as patch:
+        kill_the_worker_at("call_3", patch)
+        killed(in_acme, job)
     run(in_acme, job)
     assert (job.state, job.done, job.counts) == (JobState.DONE, 5, {"unchanged": 5})
-    assert tried == ["call_0", "call_1", "call_2", "call_2", "call_3", "call_4"]
+    attempts = Delivery.objects.order_by("id").values_list("attempts", flat=True)
+    assert list(attempts) == [2, 2, 3, 3, 2]
+    assert not Delivery.objects.exclude(unfinished=0).exists()
+
+
+def test_what_a_batch_changed_goes_with_its_worker(
+    world: World, in_acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls(world, 3)
+    forget()
+    job = replaying.start(in_acme, selected(in_acme))
+    with monkeypatch.context() as patch:
+        kill_the_worker_at("call_2", patch)
+        killed(in_acme, job)
+    assert not Call.objects.exists()
+    assert run(in_acme, job).counts == {"applied": 3}
+
+
+def test_each_event_of_a_call_is_counted_by_what_it_changed(
+    world: World, in_acme: Organization
+) -> None:
+    receive(world, body_of("call_started", agent_id="agent_1", agent_name="First"))
+    receive(world, body_of("call_ended", disconnection_reason="user_hangup"))
+    Call.objects.all().delete()
+    receive(world, body_of("call_analyzed", duration_ms=1000))
+    assert replayed(in_acme).counts == {"applied": 2, "unchanged": 1}
+    assert call_of(world).duration_ms == 1000
+
+
+def test_large_bodies_make_small_batches(
+    world: World, in_acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls(world, 3)
+    monkeypatch.setattr(replaying, "BATCH_BYTES", 1)
+    assert len(replaying._next(Delivery.objects.all(), None)) == 1
+    assert replayed(in_acme).done == 3
+
+
+def test_statements_of_a_batch_do_not_grow_with_it(
+    world: World, in_acme: Organization, django_assert_max_num_queries: Any
+) -> None:
+    calls(world, 40)
+    job = replaying.start(in_acme, selected(in_acme))
+    with django_assert_max_num_queries(30):
+        run(in_acme, job)
+    assert job.done == 40
 
 
 def kill_the_worker_at(call_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    merge = calls_actions.merge
+    parameters = calls_sql.parameters
 
-    def die(schema: str, target: Any, reading: Any, **more: Any) -> None:
+    def die(target: Any, reading: Any, **more: Any) -> list[Any]:
         if reading.subject_id == call_id:
             raise KilledWorker
-        merge(schema, target, reading, **more)
+        return parameters(target, reading, **more)
 
-    monkeypatch.setattr(calls_actions, "merge", die)
+    monkeypatch.setattr(calls_sql, "parameters", die)
 
 
 def killed(organization: Organization, job: Job) -> None:
@@ -232,15 +268,15 @@ def test_a_cancelled_one_stops_and_keeps_what_was_done(
     world: World, in_acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls(world, 5)
+    monkeypatch.setattr(replaying, "BATCH", 2)
     job = replaying.start(in_acme, selected(in_acme))
-    apply_again = actions.apply_again
+    apply_again = together.apply_again
 
-    def cancel_at_second(delivery: Delivery, **more: Any) -> actions.Applied:
-        if delivery.subject_id == "call_1":
-            jobs.cancel(job)
-        return apply_again(delivery, **more)
+    def cancel_at_first(deliveries: Any, **more: Any) -> list[actions.Applied]:
+        jobs.cancel(job)
+        return apply_again(deliveries, **more)
 
-    monkeypatch.setattr(actions, "apply_again", cancel_at_second)
+    monkeypatch.setattr(together, "apply_again", cancel_at_first)
     assert (run(in_acme, job).state, job.done) == (JobState.CANCELLED, 2)
     assert Delivery.objects.filter(attempts=2).count() == 2
 
