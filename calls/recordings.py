@@ -73,11 +73,25 @@ def open_recording(organization: Organization, call: Call, *, byte_range: str = 
     Inside the organization's context. Whoever gets it must read or close `chunks`.
     """
     link = _fresh_link(organization, call)
-    try:
-        outgoing.check_url(link, hosts=settings.RECORDING_HOSTS)
-    except outgoing.NotAllowed as error:
-        raise NoRecording(NOT_ALLOWED, 502) from error
-    return _open(link, byte_range)
+    is_made_up = _is_of_the_demo(organization, link)
+    if not is_made_up:
+        try:
+            outgoing.check_url(link, hosts=settings.RECORDING_HOSTS)
+        except outgoing.NotAllowed as error:
+            raise NoRecording(NOT_ALLOWED, 502) from error
+    return _open(link, byte_range, own_machine=is_made_up)
+
+
+_MADE_UP = re.compile(r"/recordings/\w+\.wav")
+
+
+def _is_of_the_demo(organization: Organization, link: str) -> bool:
+    """Whether the made-up Retell of `make run` has it, which demo organizations alone may ask.
+    Its address is this machine's, so nothing but the path of a recording may follow it."""
+    address = settings.DEMO_RETELL_BASE_URL
+    if not address or not organization.is_demo or not link.startswith(address):
+        return False
+    return _MADE_UP.fullmatch(link.removeprefix(address)) is not None
 
 
 def _stored_link(call: Call) -> str | None:
@@ -116,11 +130,11 @@ def _ask_retell(organization: Organization, call: Call) -> str | None:
     raise NoRecording(NO_RECORDING)
 
 
-def _open(link: str, byte_range: str) -> Recording:
+def _open(link: str, byte_range: str, *, own_machine: bool) -> Recording:
     headers = {"Accept-Encoding": "identity"} | ({"Range": byte_range} if byte_range else {})
     stack = ExitStack()
     try:
-        client = stack.enter_context(outgoing.client())
+        client = stack.enter_context(outgoing.client(own_machine=own_machine))
         response = stack.enter_context(client.stream("GET", link, headers=headers))
     except httpx.HTTPError as error:
         stack.close()

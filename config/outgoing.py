@@ -57,22 +57,28 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-def _addresses(host: str, port: int) -> list[str]:
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
+
+
+def _addresses(host: str, port: int, *, own_machine: bool = False) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise httpcore.ConnectError(f"{host} has no address.") from error
     addresses = [str(entry[4][0]) for entry in found]
-    if not addresses or not all(map(is_public, addresses)):
-        raise httpcore.ConnectError("The host has an address that is not public.")
+    fits, wanted = (_is_loopback, "this machine's") if own_machine else (is_public, "public")
+    if not addresses or not all(map(fits, addresses)):
+        raise httpcore.ConnectError(f"The host has an address that is not {wanted}.")
     return addresses
 
 
 class PublicOnly(httpcore.NetworkBackend):
     """Resolves once, checks every address, and connects to the one it checked. TLS still asks for
-    the certificate of the name."""
+    the certificate of the name. `own_machine`: only this machine's own addresses instead."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, own_machine: bool = False) -> None:
+        self._own_machine = own_machine
         self._backend = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -83,9 +89,8 @@ class PublicOnly(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return self._backend.connect_tcp(
-            _addresses(host, port)[0], port, timeout, local_address, socket_options
-        )
+        address = _addresses(host, port, own_machine=self._own_machine)[0]
+        return self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
@@ -96,13 +101,16 @@ class PublicOnly(httpcore.NetworkBackend):
         self._backend.sleep(seconds)
 
 
-def client() -> httpx.Client:
-    """For one request or a few; close it. Knows no proxies, cookies or redirects."""
+def client(*, own_machine: bool = False) -> httpx.Client:
+    """For one request or a few; close it. Knows no proxies, cookies or redirects.
+
+    `own_machine`: for an address of the settings that is this machine's.
+    """
     transport = httpx.HTTPTransport(trust_env=False, retries=0)
     transport._pool = httpcore.ConnectionPool(
         ssl_context=httpx.create_ssl_context(),
         max_connections=1,
-        network_backend=PublicOnly(),
+        network_backend=PublicOnly(own_machine=own_machine),
     )
     return httpx.Client(
         transport=transport,

@@ -187,9 +187,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def send(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
+        for name, value in ({"Content-Type": "application/json"} | dict(headers or {})).items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
