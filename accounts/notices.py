@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Organization
 
-NOT_YOU = (
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+NOT_YOU = _(
     "If this was you, nothing is left to do. If it was not: change your password, end all other"
     " sessions, and tell your admin."
 )
@@ -19,52 +24,54 @@ NOT_YOU = (
 class Notice:
     """`page` is the URL name that the mail's button leads to."""
 
-    title: str
-    text: str
+    title: StrOrPromise
+    text: StrOrPromise
     page: str = "accounts:security"
-    action: str = "Look at your second factors"
+    action: StrOrPromise = _("Look at your second factors")
 
 
 # Keyed by `what` of `accounts.tasks.send_security_notice`.
 NOTICES = {
     "new_device": Notice(
-        "Your account was signed in from a new device",
-        "Somebody gave your password in a browser that was not used for it before.",
+        _("Your account was signed in from a new device"),
+        _("Somebody gave your password in a browser that was not used for it before."),
         "accounts:sessions",
-        "Look at your sessions",
+        _("Look at your sessions"),
     ),
     "password_changed": Notice(
-        "Your password was changed",
-        "Somebody who was signed in as you set a new one. Your other sessions were ended.",
+        _("Your password was changed"),
+        _("Somebody who was signed in as you set a new one. Your other sessions were ended."),
         "accounts:forgotten",
-        "Set another password",
+        _("Set another password"),
     ),
     "password_reset": Notice(
-        "Your password was changed",
-        "Somebody set a new one by the link of a mail to you. All your sessions were ended.",
+        _("Your password was changed"),
+        _("Somebody set a new one by the link of a mail to you. All your sessions were ended."),
         "accounts:forgotten",
-        "Set another password",
+        _("Set another password"),
     ),
     "factor_added": Notice(
-        "A second factor was added to your account",
-        "From now on it can be asked for when you sign in. Your other sessions were ended.",
+        _("A second factor was added to your account"),
+        _("From now on it can be asked for when you sign in. Your other sessions were ended."),
     ),
     "factor_removed": Notice(
-        "A second factor was removed from your account",
-        "It opens nothing any more. Your other sessions were ended.",
+        _("A second factor was removed from your account"),
+        _("It opens nothing any more. Your other sessions were ended."),
     ),
     "factors_reset": Notice(
-        "Your second factors were reset by the operator",
-        "All authenticator apps, passkeys and recovery codes of your account were removed, and all"
-        " your sessions were ended.",
+        _("Your second factors were reset by the operator"),
+        _(
+            "All authenticator apps, passkeys and recovery codes of your account were removed,"
+            " and all your sessions were ended."
+        ),
     ),
     "recovery_codes_made": Notice(
-        "Your account has new recovery codes",
-        "The codes you had before open nothing any more. Your other sessions were ended.",
+        _("Your account has new recovery codes"),
+        _("The codes you had before open nothing any more. Your other sessions were ended."),
     ),
     "recovery_code_used": Notice(
-        "A recovery code was used to sign in to your account",
-        "It stood in for your second factor, and opens nothing any more.",
+        _("A recovery code was used to sign in to your account"),
+        _("It stood in for your second factor, and opens nothing any more."),
     ),
 }
 
@@ -73,24 +80,29 @@ NOTICES = {
 class MemberNotice:
     """`{organization}` and `{role}` are filled in. Without a `path` there is no button."""
 
-    title: str
-    text: str
+    title: StrOrPromise
+    text: StrOrPromise
     path: str = ""
-    action: str = ""
+    action: StrOrPromise = ""
 
 
 # Keyed by `what` of `accounts.tasks.tell_member`.
 MEMBER_NOTICES = {
     "role_changed": MemberNotice(
-        "You are {role} of {organization} now",
-        "An admin of {organization} changed your role. What you may do changed with it, at once.",
+        _("You are {role} of {organization} now"),
+        _(
+            "An admin of {organization} changed your role. What you may do changed with it,"
+            " at once."
+        ),
         path="/",
-        action="Open {organization}",
+        action=_("Open {organization}"),
     ),
     "removed": MemberNotice(
-        "You are no longer a member of {organization}",
-        "An admin of {organization} removed you. Your sessions there were ended; your account, and"
-        " what you are elsewhere, stay as they are.",
+        _("You are no longer a member of {organization}"),
+        _(
+            "An admin of {organization} removed you. Your sessions there were ended; your account,"
+            " and what you are elsewhere, stay as they are."
+        ),
     ),
 }
 

@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
 from agents.guardian import Finding, Severity
@@ -19,12 +21,12 @@ from agents.versions import Facts
 from config.periods import Period
 from config.templatetags.formats import duration, latency, money, number, percent
 
-EVENTS_BY_DEFAULT = "Retell's defaults"
+EVENTS_BY_DEFAULT = lazy("Retell's defaults")
 STORAGE_LABELS = {
-    "": "Not said",
+    "": lazy("Not said"),
     "everything": "Everything",
-    "everything_except_pii": "Everything except personal data",
-    "basic_attributes_only": "Basic attributes only",
+    "everything_except_pii": lazy("Everything except personal data"),
+    "basic_attributes_only": lazy("Basic attributes only"),
 }
 _HOUR_MS = 3_600_000
 
@@ -109,21 +111,25 @@ def calls_url(agent: Agent, period: Period | None = None, **filters: str) -> str
 def kpis(row: Row, period: Period) -> list[dict[str, Any]]:
     """Six tiles, each with the calls behind it."""
     agent = row.agent
-    noun = "Chats" if agent.channel == Channel.CHAT else "Calls"
+    is_chat = agent.channel == Channel.CHAT
     url = calls_url(agent, period)
     successful = calls_url(agent, period, outcome="successful")
     per_call = row.cost_cents / row.calls if row.calls and row.cost_cents is not None else None
     return [
-        {"label": noun, "value": number(row.calls), "url": url},
-        {"label": "Success rate", "value": percent(row.success_rate, 1), "url": successful},
+        {"label": _("Chats") if is_chat else _("Calls"), "value": number(row.calls), "url": url},
+        {"label": _("Success rate"), "value": percent(row.success_rate, 1), "url": successful},
         {
-            "label": "Avg. duration",
+            "label": _("Avg. duration"),
             "value": duration(row.numbers.get("duration_ms")),
             "url": url,
         },
-        {"label": "Latency p50", "value": latency(row.latency_ms), "url": url},
-        {"label": "Cost", "value": money(row.cost_cents), "url": url},
-        {"label": f"Cost per {noun[:-1].lower()}", "value": money(per_call, 3), "url": url},
+        {"label": _("Latency p50"), "value": latency(row.latency_ms), "url": url},
+        {"label": _("Cost"), "value": money(row.cost_cents), "url": url},
+        {
+            "label": _("Cost per chat") if is_chat else _("Cost per call"),
+            "value": money(per_call, 3),
+            "url": url,
+        },
     ]
 
 
@@ -133,28 +139,28 @@ def settings_rows(agent: Agent) -> list[tuple[str, str, bool]]:
     if facts is None:
         return []
     return [
-        ("Webhook URL", facts.webhook.address or "The account's", False),
-        ("Events", events_text(facts.events), False),
-        ("Storage", STORAGE_LABELS.get(facts.storage, facts.storage), False),
-        ("Kept in Retell", _kept(facts.retention_days), False),
-        ("Recording links", _links(facts), False),
+        (_("Webhook URL"), facts.webhook.address or _("The account's"), False),
+        (_("Events"), events_text(facts.events), False),
+        (_("Storage"), str(STORAGE_LABELS.get(facts.storage, facts.storage)), False),
+        (_("Kept in Retell"), _kept(facts.retention_days), False),
+        (_("Recording links"), _links(facts), False),
     ]
 
 
 def events_text(events: tuple[str, ...] | None) -> str:
     if events is None:
-        return EVENTS_BY_DEFAULT
+        return str(EVENTS_BY_DEFAULT)
     return ", ".join(events) or "None"
 
 
 def _kept(days: int | None) -> str:
     if days is None:
-        return "For ever"
-    return f"{days} {'day' if days == 1 else 'days'}"
+        return _("For ever")
+    return ngettext("%(days)s day", "%(days)s days", days) % {"days": days}
 
 
 def _links(facts: Facts) -> str:
     if not facts.opt_in_signed_url:
-        return "Do not expire"
+        return _("Do not expire")
     hours = (facts.signed_url_expiration_ms or 24 * _HOUR_MS) / _HOUR_MS
-    return f"Signed, expire after {hours:g} h"
+    return _("Signed, expire after %(hours)s h") % {"hours": f"{hours:g}"}

@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from config import zones
 from config.networks import parse_network
@@ -18,19 +20,21 @@ def _zones() -> list[tuple[str, str]]:
 class NewOrganizationForm(forms.Form):
     name = forms.CharField(max_length=120)
     slug = forms.SlugField(
-        label="Short name",
+        label=lazy("Short name"),
         max_length=SLUG_MAX_LENGTH,
         validators=[validate_slug],
-        help_text="Part of its address: acme in acme.example.com. a–z, 0–9 and hyphens.",
+        help_text=lazy("Part of its address: acme in acme.example.com. a–z, 0–9 and hyphens."),
     )
     time_zone = forms.ChoiceField(choices=_zones, initial="UTC")
-    admin_email = forms.EmailField(label="E-mail of its first admin", max_length=254)
+    admin_email = forms.EmailField(label=lazy("E-mail of its first admin"), max_length=254)
     retell_api_key = forms.CharField(
-        label="Retell API key",
+        label=lazy("Retell API key"),
         max_length=512,
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="The key with the webhook badge in Retell. Stored encrypted, never shown again.",
+        help_text=lazy(
+            "The key with the webhook badge in Retell. Stored encrypted, never shown again."
+        ),
     )
 
 
@@ -38,8 +42,8 @@ class VisitForm(forms.Form):
     reason = forms.CharField(
         min_length=10,
         max_length=500,
-        label="Why do you look inside?",
-        help_text="At least ten letters. Stands in the organization's audit log.",
+        label=lazy("Why do you look inside?"),
+        help_text=lazy("At least ten letters. Stands in the organization's audit log."),
     )
 
 
@@ -58,11 +62,10 @@ class AllowedNetworkForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["cidr"].help_text = (
+        self.fields["cidr"].help_text = _(
             "One address or a network: 203.0.113.7, 203.0.113.0/24, 2001:db8:1:2::/64."
-            f" You are at {self.address or 'an address that is not known'}."
-            " As soon as one is listed, everybody else is refused."
-        )
+            " You are at %(address)s. As soon as one is listed, everybody else is refused."
+        ) % {"address": self.address or _("an address that is not known")}
 
     def clean_cidr(self) -> str:
         try:

@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -28,8 +30,8 @@ from operations.setup import setup_of
 from tenants.exceptions import OrganizationError
 from tenants.models import Organization, OrganizationStatus
 
-VISIT_ALLOWED = "You may look inside for half an hour, beginning when you enter."
-VISIT_ASKED = "The organization's admins were asked. You can enter once one of them agrees."
+VISIT_ALLOWED = lazy("You may look inside for half an hour, beginning when you enter.")
+VISIT_ASKED = lazy("The organization's admins were asked. You can enter once one of them agrees.")
 
 
 @require_GET
@@ -134,7 +136,7 @@ def visit(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
         asked = acting.ask(organization, request.user, reason=form.cleaned_data["reason"])
         messages.success(request, VISIT_ALLOWED if asked.consented_at else VISIT_ASKED)
     else:
-        messages.error(request, "Nobody looked inside: give a reason of at least ten letters.")
+        messages.error(request, _("Nobody looked inside: give a reason of at least ten letters."))
     return redirect("operations:organization_detail", organization.pk)
 
 
@@ -162,7 +164,10 @@ def suspend(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     try:
         organizations.suspend(organization, reason=reason)
-        messages.success(request, f"{organization.name} is suspended. Its webhooks are still kept.")
+        messages.success(
+            request,
+            _("%(name)s is suspended. Its webhooks are still kept.") % {"name": organization.name},
+        )
     except OrganizationError as error:
         messages.error(request, str(error))
     return redirect("operations:organization_detail", organization.pk)
@@ -174,7 +179,7 @@ def resume(request: OperatorRequest, organization_id: UUID) -> HttpResponse:
     organization = get_object_or_404(Organization, pk=organization_id)
     try:
         organizations.resume(organization)
-        messages.success(request, f"{organization.name} is active again.")
+        messages.success(request, _("%(name)s is active again.") % {"name": organization.name})
     except OrganizationError as error:
         messages.error(request, str(error))
     return redirect("operations:organization_detail", organization.pk)

@@ -21,7 +21,7 @@ DUPLICATE = "duplicate"
 UNREADABLE = "unreadable"
 COUNT_MAX = 10_000
 
-_VERDICTS = (*DeliveryState.choices, (DUPLICATE, "Received more than once"))
+_VERDICTS = (*DeliveryState.choices, (DUPLICATE, _("Received more than once")))
 _REASONS = tuple((code, text) for code, text in REASONS.items() if code)
 _EVENTS = (
     *(
@@ -67,20 +67,22 @@ class DeliveryFilterForm(FilterForm):
 class DeliveryFilter(ListFilter):
     """Times are read in `zone`, the organization's, whoever looks; see `config.zones`."""
 
-    q = django_filters.CharFilter(method="search", label="Call ID", max_length=300)
-    verdict = django_filters.ChoiceFilter(method="by_verdict", choices=_VERDICTS, label="Verdict")
-    reason = django_filters.ChoiceFilter(choices=_REASONS, label="Reason")
-    event = _EventFilter(method="by_event", choices=_EVENTS, label="Event")
-    agent = django_filters.ModelChoiceFilter(
-        method="by_agent", queryset=lambda request: Agent.objects.for_choice(), label="Agent"
+    q = django_filters.CharFilter(method="search", label=_("Call ID"), max_length=300)
+    verdict = django_filters.ChoiceFilter(
+        method="by_verdict", choices=_VERDICTS, label=_("Verdict")
     )
-    received_after = TimeFilter(method="by_time", label="From")
-    received_before = TimeFilter(method="by_time", label="Until")
+    reason = django_filters.ChoiceFilter(choices=_REASONS, label=_("Reason"))
+    event = _EventFilter(method="by_event", choices=_EVENTS, label=_("Event"))
+    agent = django_filters.ModelChoiceFilter(
+        method="by_agent", queryset=lambda request: Agent.objects.for_choice(), label=_("Agent")
+    )
+    received_after = TimeFilter(method="by_time", label=_("From"))
+    received_before = TimeFilter(method="by_time", label=_("Until"))
     min_attempts = django_filters.NumberFilter(
-        "attempts", "gte", label="Attempts, at least", min_value=1, max_value=COUNT_MAX
+        "attempts", "gte", label=_("Attempts, at least"), min_value=1, max_value=COUNT_MAX
     )
     min_duplicates = django_filters.NumberFilter(
-        method="by_duplicates", label="Duplicates, at least", min_value=1, max_value=COUNT_MAX
+        method="by_duplicates", label=_("Duplicates, at least"), min_value=1, max_value=COUNT_MAX
     )
 
     class Meta:

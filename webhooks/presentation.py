@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from agents.models import Agent
 from analytics import charts
@@ -21,14 +22,14 @@ def raw_text(delivery: Delivery) -> tuple[str | None, str]:
     """The stored body, indented where it is JSON, and a note on what it is."""
     body = bytes(delivery.body)
     if delivery.body_removed_at:
-        return None, f"Removed on {moment(delivery.body_removed_at)}"
+        return None, _("Removed on %(when)s") % {"when": moment(delivery.body_removed_at)}
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        return body.decode("utf-8", "backslashreplace"), "Not UTF-8; odd bytes are shown as \\x…"
-    note = "Redacted: parts that must not be kept were taken out" if delivery.is_redacted else ""
+        return body.decode("utf-8", "backslashreplace"), _("Not UTF-8; odd bytes are shown as \\x…")
+    note = _("Redacted: parts that must not be kept were taken out") if delivery.is_redacted else ""
     shown = indented(text)
-    return (text, note or "As received") if shown is None else (shown, note)
+    return (text, note or _("As received")) if shown is None else (shown, note)
 
 
 def agent_of(delivery: Delivery) -> Agent | None:
@@ -47,7 +48,7 @@ def refused(day: LastDay) -> dict[str, Any]:
         for at, (cause, counts) in enumerate(causes)
     ]
     labels = [hour(timezone.localtime(start).hour) for start in day.hours]
-    name = "Refused deliveries by hour"
+    name = _("Refused deliveries by hour")
     return {
         "chart": causes and charts.stacked_bars(name, labels, series, head="Hour", height=140),
         "causes": [

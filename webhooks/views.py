@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import confirmation_required, may, member_required, right_required
@@ -107,11 +108,14 @@ def replay_delivery(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
         messages.error(request, str(error))
         return redirect(delivery)
     if delivery.state in (DeliveryState.QUARANTINED, DeliveryState.FAILED):
-        messages.error(request, f"It could not be applied: {delivery.reason_text}")
+        messages.error(
+            request,
+            _("It could not be applied: %(why)s") % {"why": delivery.reason_text},
+        )
     elif applied.changed:
-        messages.success(request, "Applied again.")
+        messages.success(request, _("Applied again."))
     else:
-        messages.success(request, "Applied again; nothing changed by it.")
+        messages.success(request, _("Applied again; nothing changed by it."))
     return redirect(delivery)
 
 
@@ -122,13 +126,18 @@ def replay_all(request: MemberRequest) -> HttpResponse:
     if request.method == "POST":
         selection = access.read_selection(request.POST.get("selection", ""))
         if selection is None:
-            messages.error(request, "That page was too old. Nothing was started; look again.")
+            messages.error(request, _("That page was too old. Nothing was started; look again."))
             return redirect("webhooks:list")
         return redirect(replaying.start(request.organization, selection, user=request.user))
     filters = _filters(request)
     if filters.form.ignored(request.GET):
-        messages.error(request, "Nothing was started: a filter was not understood, and without it"
-                       " this would apply more than you mean.")  # fmt: skip
+        messages.error(
+            request,
+            _(
+                "Nothing was started: a filter was not understood, and without it this would apply"
+                " more than you mean."
+            ),
+        )
         return redirect(f"{reverse('webhooks:list')}?{request.GET.urlencode()}")
     selection = replaying.select(request.organization, filters)
     count = selection.count()
@@ -157,7 +166,7 @@ def retention_settings(request: MemberRequest) -> HttpResponse:
         context |= {"days": days, "due_text": capped_text(due, "bodies")}
         return render(request, "webhooks/retention_confirm.html", context)
     changed = retention.change(days)
-    messages.success(request, "Retention was saved." if changed else "Nothing was changed.")
+    messages.success(request, _("Retention was saved.") if changed else _("Nothing was changed."))
     return redirect("webhooks_settings:retention")
 
 

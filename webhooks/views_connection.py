@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
@@ -33,32 +34,35 @@ OLD_KEPT_DAYS = signing_key.PREVIOUS_KEY_VALID_DAYS
 @right_required(Right.MANAGE_RETELL)
 def connection_page(request: MemberRequest) -> HttpResponse:
     row = keys.connection()
+    current_key, old_key = connection.signing_keys(request.organization, row)
     context: dict[str, Any] = {
         "row": row,
         "arrival": connection.arrival(request.organization, row),
         "now": timezone.now(),
+        "current_key": current_key,
+        "old_key": old_key,
+        "quiet_hours": settings.RETELL_KEY_QUIET_HOURS,
+        "is_refresh": wants_partial(request),
     }
-    if not wants_partial(request):
-        context |= _forms_and_keys(request, row)
+    if not context["is_refresh"]:
+        context |= _forms_and_urls(request, row, has_key=current_key is not None)
     return render_page(
         request, "webhooks/connection.html", "webhooks/_connection_arrival.html", context
     )
 
 
-def _forms_and_keys(request: MemberRequest, row: RetellConnection) -> dict[str, Any]:
-    current_key, old_key = connection.signing_keys(request.organization, row)
+def _forms_and_urls(
+    request: MemberRequest, row: RetellConnection, *, has_key: bool
+) -> dict[str, Any]:
     url, old_urls = connection.webhook_urls(request.organization)
     usable, unreadable = keys.signing_keys(request.organization.pk)
     return {
         "api_key_is_unreadable": keys.is_unreadable(row, request.organization.pk),
         "signing_key_is_unreadable": unreadable and not usable,
-        "api_key_form": ApiKeyForm(initial={"signs_webhooks": current_key is None}),
+        "api_key_form": ApiKeyForm(initial={"signs_webhooks": not has_key}),
         "signing_key_form": SigningKeyForm(),
-        "current_key": current_key,
-        "old_key": old_key,
         "url": url,
         "old_urls": old_urls,
-        "quiet_hours": settings.RETELL_KEY_QUIET_HOURS,
         "disconnect_url": reverse("retell:disconnect"),
         "remove_keys_url": reverse("retell:remove_signing_keys"),
         "new_url_url": reverse("retell:new_url"),
@@ -85,7 +89,9 @@ def store_api_key(request: MemberRequest) -> HttpResponse:
     except RetellKeyError as error:
         return _refuse(request, str(error))
     name = row.workspace_name or row.workspace_id
-    return _done(request, f"Retell accepts the key: this is the workspace {name}.")
+    return _done(
+        request, _("Retell accepts the key: this is the workspace %(name)s.") % {"name": name}
+    )
 
 
 @require_POST
@@ -96,7 +102,10 @@ def check_api_key(request: MemberRequest) -> HttpResponse:
         row = api_key.confirm(request.organization.pk)
     except RetellKeyError as error:
         return _refuse(request, str(error))
-    return _done(request, f"Retell accepts the key that ends in {row.api_key_last4}.")
+    return _done(
+        request,
+        _("Retell accepts the key that ends in %(ends)s.") % {"ends": row.api_key_last4},
+    )
 
 
 @require_POST
@@ -109,8 +118,10 @@ def disconnect(request: MemberRequest) -> HttpResponse:
         return _refuse(request, str(error))
     return _done(
         request,
-        "The workspace is disconnected and its API key removed. Webhooks are still accepted with"
-        " the signing key.",
+        _(
+            "The workspace is disconnected and its API key removed. Webhooks are still accepted"
+            " with the signing key."
+        ),
     )
 
 
@@ -128,8 +139,11 @@ def store_signing_key(request: MemberRequest) -> HttpResponse:
         return _refuse(request, str(error))
     return _done(
         request,
-        f"Webhooks are verified with the key that ends in {row.key_last4}. One stored before it"
-        f" is accepted for {OLD_KEPT_DAYS} more days.",
+        _(
+            "Webhooks are verified with the key that ends in %(ends)s. One stored before it is"
+            " accepted for %(days)s more days."
+        )
+        % {"ends": row.key_last4, "days": OLD_KEPT_DAYS},
     )
 
 
@@ -138,7 +152,7 @@ def store_signing_key(request: MemberRequest) -> HttpResponse:
 @confirmation_required
 def remove_old_key(request: MemberRequest) -> HttpResponse:
     signing_key.remove_previous_key()
-    return _done(request, "The old signing key is removed.")
+    return _done(request, _("The old signing key is removed."))
 
 
 @require_POST
@@ -146,7 +160,7 @@ def remove_old_key(request: MemberRequest) -> HttpResponse:
 @confirmation_required
 def remove_signing_keys(request: MemberRequest) -> HttpResponse:
     signing_key.remove_signing_keys()
-    return _done(request, "No signing key is stored any more: webhooks are refused.")
+    return _done(request, _("No signing key is stored any more: webhooks are refused."))
 
 
 @require_POST
@@ -156,8 +170,11 @@ def new_url(request: MemberRequest) -> HttpResponse:
     webhook_url.rotate(request.organization)
     return _done(
         request,
-        "There is a new webhook URL: set it in Retell. The one before it works for"
-        f" {webhook_url.OLD_URL_VALID_DAYS} more days.",
+        _(
+            "There is a new webhook URL: set it in Retell. The one before it works for %(days)s"
+            " more days."
+        )
+        % {"days": webhook_url.OLD_URL_VALID_DAYS},
     )
 
 
@@ -167,7 +184,7 @@ def new_url(request: MemberRequest) -> HttpResponse:
 def revoke_url(request: MemberRequest, endpoint_id: UUID) -> HttpResponse:
     if not webhook_url.revoke_old(request.organization, endpoint_id):
         raise Http404
-    return _done(request, "The old webhook URL is revoked.")
+    return _done(request, _("The old webhook URL is revoked."))
 
 
 def _done(request: MemberRequest, text: str) -> HttpResponse:
