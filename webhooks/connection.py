@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +18,7 @@ from agents.models import API_KEY_FIELD, SIGNING_KEY_FIELD, RetellConnection
 from tenants import encryption
 from tenants.models import Organization, WebhookEndpoint
 from tenants.scope import platform
-from webhooks import ids, refusals, signature, usage
+from webhooks import key_uses, refusals, signature, usage
 from webhooks.models import Delivery
 from webhooks.signature import Refusal
 
@@ -256,20 +255,21 @@ def _finder(
 
 
 def _uses_by_key() -> dict[int, Use]:
-    """What each key verified in the last week, or for as long as an old key has to be quiet."""
+    """What each key verified in the last week, or for as long as an old key has to be quiet. A day
+    and a week begin with a whole hour."""
     now = timezone.now()
-    day, week = ids.first_at(now - DAY), ids.first_at(now - WEEK)
-    quiet = ids.first_at(now - timedelta(hours=settings.RETELL_KEY_QUIET_HOURS))
-    rows = (
-        Delivery.objects.filter(id__gte=min(week, quiet), key_id__isnull=False)
-        .values("key_id")
-        .annotate(
-            last_at=Max("received_at"),
-            in_day=Count("id", filter=Q(id__gte=day)),
-            in_week=Count("id", filter=Q(id__gte=week)),
-        )
-    )
-    return {row["key_id"]: Use(row["last_at"], row["in_day"], row["in_week"]) for row in rows}
+    quiet = timedelta(hours=settings.RETELL_KEY_QUIET_HOURS)
+    found: dict[int, Use] = {}
+    for hour, uses in key_uses.by_hour(now - max(WEEK, quiet)).items():
+        age = now - (hour + key_uses.HOUR)
+        for key, (number, last_at) in uses.items():
+            before = found.get(key, Use(last_at, 0, 0))
+            found[key] = Use(
+                max(before.last_at or last_at, last_at),
+                (before.in_day or 0) + number * (age < DAY),
+                (before.in_week or 0) + number * (age < WEEK),
+            )
+    return found
 
 
 def webhook_urls(organization: Organization) -> tuple[Current, list[Old]]:
