@@ -146,6 +146,7 @@ def test_a_newcomer_connects_and_a_lost_call_is_healed(
     assert deliver(servers, url, body, KEYS["globex"]) == 401
     assert deliver(servers, url, body, key) == 204
     expect(page.locator("#arrival")).to_contain_text("Connected", timeout=15_000)
+    expect(page.locator("#key-uses")).not_to_contain_text("nothing yet")
     expect(page.locator("#arrival")).to_contain_text("signed with another key")
     expect(page.locator("#arrival")).to_contain_text("Night line")
     picture(visitor, "connection-green")

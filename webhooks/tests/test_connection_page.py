@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 from django_redis import get_redis_connection
 
@@ -22,7 +23,7 @@ from testing import retell_api as faults
 from testing.fixtures import KEYS, CanaryClient, ClientFactory, World
 from testing.retell import body_of, post, sign
 from testing.retell_api import API_KEYS, FaultyRetell
-from webhooks import connection, ids, usage
+from webhooks import connection, ids, key_uses, usage
 from webhooks.connection import Use, is_quiet
 from webhooks.models import Delivery
 from webhooks.signature import key_id
@@ -64,6 +65,7 @@ def delivered(world: World, key: str, *, hours_ago: float) -> None:
         newest = Delivery.objects.order_by("-received_at")[0]
         # Ids tell when, too.
         Delivery.objects.filter(pk=newest.pk).update(id=_id_of(at), received_at=at)
+        cache.delete(key_uses.CACHE_KEY)  # hours that are over do not change by themselves
 
 
 def _id_of(at: datetime) -> Any:
@@ -164,6 +166,18 @@ def test_the_page_waits_then_turns_green(world: World, alice: CanaryClient) -> N
     assert "Connected" in green
     assert "every 10s" not in green
     assert "<html" not in green
+
+
+def test_the_signing_keys_follow_when_the_first_event_comes(
+    world: World, alice: CanaryClient
+) -> None:
+    swapped = '<div id="key-uses" hx-swap-oob="true">'
+    assert "nothing yet" in part_of(alice).partition(swapped)[2]
+    post(world, body_of())
+    assert "nothing yet" not in part_of(alice).partition(swapped)[2]
+    page = text_of(alice)
+    assert page.count('id="key-uses"') == 1
+    assert "hx-swap-oob" not in page
 
 
 def test_retells_test_button_turns_it_green(world: World, alice: CanaryClient) -> None:
@@ -296,6 +310,35 @@ def test_each_key_shows_what_it_verified(world: World) -> None:
     assert old is not None
     assert (current.use.in_day, current.use.in_week) == (1, 1)
     assert (old.use.in_day, old.use.in_week) == (0, 2)
+
+
+def test_hours_that_are_over_are_counted_once(world: World) -> None:
+    for hours_ago in (100, 30, 3):
+        delivered(world, KEYS["acme"], hours_ago=hours_ago)
+    with organization_context(world.acme):
+        first = connection._uses_by_key()
+        Delivery.objects.filter(received_at__lt=timezone.now() - 2 * HOUR).update(key_id=1)
+        assert connection._uses_by_key() == first
+
+
+def test_what_comes_after_they_were_counted_is_seen_at_once(world: World) -> None:
+    delivered(world, KEYS["acme"], hours_ago=30)
+    key = key_id(KEYS["acme"])
+    with organization_context(world.acme):
+        assert connection._uses_by_key()[key].in_day == 0
+    post(world, body_of())
+    with organization_context(world.acme):
+        use = connection._uses_by_key()[key]
+        newest = Delivery.objects.latest("received_at").received_at
+    assert (use.in_day, use.in_week, use.last_at) == (1, 2, newest)
+
+
+def test_an_organization_does_not_see_what_another_counted(world: World) -> None:
+    delivered(world, KEYS["acme"], hours_ago=30)
+    with organization_context(world.acme):
+        assert connection._uses_by_key()
+    with organization_context(world.globex):
+        assert not connection._uses_by_key()
 
 
 @pytest.mark.parametrize(
