@@ -98,8 +98,14 @@ class _Recorder:
 
 
 def migrate_schema(schema: str) -> str:
-    """Bring one organization schema up to date with Django; return the SQL that did it."""
-    with in_schema(schema) as connection:
+    """Bring one organization schema up to date with Django; return the SQL that did it.
+
+    In one transaction, as `replay`: of a schema that was left halfway, the next run would record
+    only the rest, and send that to schemas that need all of it.
+    """
+    with in_schema(schema) as connection, transaction.atomic(using=OWNER):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         recorder = _Recorder(connection)
         executor = MigrationExecutor(connection)
         with connection.execute_wrapper(recorder):

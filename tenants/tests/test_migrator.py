@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import ProgrammingError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
@@ -39,6 +39,13 @@ class Migration(migrations.Migration):
         ),
         migrations.CreateModel("Remark", [("id", models.BigAutoField(primary_key=True))]),
     ]
+"""
+FAILING = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("agents", "9999_next")]
+    operations = [migrations.RunSQL("ALTER TABLE agents_agent DROP COLUMN nothing_of_this_name")]
 """
 COLUMNS = (
     "SELECT column_name, column_default FROM information_schema.columns"
@@ -123,6 +130,22 @@ def test_the_replayed_schema_equals_the_migrated_one(
     assert owner_rows(COLUMNS, [first]) == owner_rows(COLUMNS, [second])
     assert owner_rows(CHECKS, [first]) == owner_rows(CHECKS, [second]) != []
     assert ("share", "'50%'::character varying") in owner_rows(COLUMNS, [second])
+
+
+def test_a_migration_that_fails_halfway_leaves_all_schemas_as_they_were(
+    owner: BaseDatabaseWrapper, next_migration: str, tmp_path: Path, committed: World
+) -> None:
+    last = tmp_path / "agents_with_one_more" / "9999_z_fails.py"
+    last.write_text(FAILING)
+    before = owner_rows(COLUMNS, [committed.acme.schema_name])
+    with pytest.raises(ProgrammingError):
+        migrator.migrate_organizations(nothing)
+    assert owner_rows(COLUMNS, [committed.acme.schema_name]) == before
+    last.unlink()
+    migrator.migrate_organizations(nothing)
+    for organization in (committed.acme, committed.globex):
+        names = [name for name, _ in owner_rows(COLUMNS, [organization.schema_name])]
+        assert "note" in names
 
 
 def test_both_carry_the_new_fingerprint_and_none_is_left(
