@@ -112,10 +112,12 @@ def _read(delivery: Delivery) -> _Readable | None:
 
 
 def _apply(schema: str, found: Sequence[_Readable]) -> None:
-    """Agents before calls, the order in which receiving locks them."""
+    """Agents before calls, the order in which receiving locks them; calls in the order in which
+    comparing with Retell does."""
     _note_agents(found)
+    in_order = sorted(found, key=lambda it: it.parsed.subject_id)
     for action in storing.TARGETS:
-        for turn in _turns(it for it in found if it.parsed.action == action):
+        for turn in _turns(it for it in in_order if it.parsed.action == action):
             _merge(schema, action, turn)
     for it in found:
         if it.parsed.action not in storing.TARGETS:
