@@ -1,7 +1,7 @@
 """What each signing key verified, by the hour.
 
-A week may be a million deliveries and take a second or two to count. Hours that are over change no more,
-so they are counted once and kept in the cache; losing it costs those seconds.
+A week may be a million deliveries and take a second or two to count. Hours that are over change no
+more, so they are counted once and kept in the cache; losing it costs those seconds.
 """
 
 from __future__ import annotations
