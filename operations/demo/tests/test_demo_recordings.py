@@ -40,7 +40,7 @@ def retell(world: World, tmp_path: Path, settings: Any) -> Iterator[ShelvedRetel
     workspace = Workspace("org_demo", "Demo", {KEY: Key("demo key")})
     (call,) = make_calls(workspace.add_agent("agent_1"), 1, first=datetime(2026, 11, 2, tzinfo=UTC))
     told = {"call_id": CALL, "duration_ms": SECONDS * 1000, "transcript_object": TRANSCRIPT}
-    with Shelf(tmp_path / "retell.sqlite3") as shelf, running(ShelvedRetell(shelf)) as server:
+    with Shelf(tmp_path / "retell.sqlite3") as shelf, running(server := ShelvedRetell(shelf)):
         shelf.put(workspace)
         shelf.tell("org_demo", [call | told])
         settings.DEMO_RETELL_BASE_URL = server.url
@@ -73,7 +73,12 @@ def connect(organization: Organization) -> None:
 def frames_at(sound: bytes, second: float) -> bytes:
     with wave.open(io.BytesIO(sound)) as opened:
         opened.setpos(int(second * opened.getframerate()))
-        return opened.readframes(400)
+        frames: bytes = opened.readframes(400)
+        return frames
+
+
+def body_of(response: Any) -> bytes:
+    return b"".join(response.streaming_content)
 
 
 def test_a_demo_organization_hears_its_calls(
@@ -83,7 +88,7 @@ def test_a_demo_organization_hears_its_calls(
     alice = browser_of(world.people.alice, world.acme)
     response = alice.get(make_call(world.acme))
     assert (response.status_code, response["Content-Type"]) == (200, "audio/wav")
-    with wave.open(io.BytesIO(b"".join(response.streaming_content))) as sound:
+    with wave.open(io.BytesIO(body_of(response))) as sound:
         assert (sound.getframerate(), sound.getsampwidth(), sound.getnchannels()) == (8_000, 1, 1)
         assert sound.getnframes() == SECONDS * 8_000
 
@@ -94,7 +99,7 @@ def test_a_player_seeks_in_it(
     connect(world.acme)
     alice = browser_of(world.people.alice, world.acme)
     response = alice.get(make_call(world.acme), headers={"Range": "bytes=40-99"})
-    assert (response.status_code, len(b"".join(response.streaming_content))) == (206, 60)
+    assert (response.status_code, len(body_of(response))) == (206, 60)
     assert response["Content-Range"] == f"bytes 40-99/{44 + SECONDS * 8_000}"
 
 
