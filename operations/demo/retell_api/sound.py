@@ -1,4 +1,4 @@
-"""Recordings of the demo: two humming voices, that of the agent lower, each when it speaks."""
+"""Recordings of the demo: humming voices, that of the agent lower, each when it speaks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SILENCE = 128  # 8-bit samples are unsigned
 SPOKEN_SECONDS = 0.32  # of a word; the transcript's own words are whole phrases
 PAUSE_SECONDS = 0.06
 # Samples of one swing; a voice goes up and down between its three.
-VOICES = {"agent": (56, 50, 60), "user": (36, 33, 40)}
+VOICES = {"agent": (56, 50, 60), "user": (36, 33, 40), "transfer_target": (46, 42, 50)}
 _ONE_RANGE = re.compile(r"bytes=(\d{1,12})-(\d{0,12})")
 
 
