@@ -65,7 +65,7 @@ bench-reading: venv ## Measure pages with 10 thousand and 10 million calls; READ
 observatory: venv ## Have MDN's scanner grade the security headers of twelve pages
 	@$(VENV_PYTHON) -m bench.observatory || test $$? -eq 77  # 77: skipped, and it said why
 
-screenshots: venv ## Take pictures of every page into screenshots/
+screenshots: venv ## Take pictures of every page of the running demo into docs/screenshots/
 	@exec $(VENV_PYTHON) -m bench.screenshots
 
 demo-remove: venv ## Delete the demo organizations from the running product

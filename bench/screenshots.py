@@ -1,110 +1,244 @@
-"""Pictures of the main pages of a running demo, in both themes, wide and narrow.
+"""Pictures of every page of a running demo, of both hosts, in both themes, wide and narrow.
 
     python -m bench.screenshots [folder]
 
-Needs `make run` and Chromium. Pages that answer anything but 200, say something in the console or
-scroll sideways make it fail.
+Needs `make run` and Chromium. Pages that answer anything but 200, lead elsewhere, say something in
+the console or scroll sideways make it fail. `readme-….png` are the four of the README.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from operations.local.folders import Folders
 from testing.browser import FLAGS, chromium_path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+FOLDER = REPOSITORY / "docs" / "screenshots"
 MEMBER = "alice@example.com"
 OPERATOR = "sam@example.com"
-SIZES = ((1440, 1000), (390, 844))
+THEMES = ("light", "dark")
+SIZES = ((1440, 900), (390, 844))
+SETTLE_MS = 400  # curves are drawn, the live connection is there
+CALLS = "/calls/?outcome=successful&type=phone_call&min_duration_s=60"
+
 MEMBER_PAGES = {
     "overview": "/?period=30d",
+    "now": "/now/",
     "calls": "/calls/",
+    "calls-view-new": "/calls/views/new/",
     "chats": "/calls/chats/",
     "agents": "/agents/",
+    "exports": "/exports/",
+    "export-new": "/exports/new/",
     "deliveries": "/deliveries/",
+    "deliveries-replay": "/deliveries/replay/",
     "alerts": "/deliveries/alerts/",
+    "completeness": "/completeness/",
+    "jobs": "/jobs/",
+    "settings": "/settings/",
+    "settings-branding": "/settings/branding/",
+    "settings-access": "/settings/access/",
+    "settings-visits": "/settings/visits/",
+    "settings-retell": "/settings/retell/",
+    "settings-retention": "/settings/retention/",
+    "settings-users": "/settings/users/",
+    "settings-users-invite": "/settings/users/invite/",
     "audit": "/audit/",
+    "account-profile": "/account/profile/",
+    "account-email": "/account/email/",
+    "account-password": "/account/password/",
+    "account-security": "/account/security/",
+    "account-passkey-new": "/account/passkeys/new/",
+    "account-sessions": "/account/sessions/",
+    "account-leave": "/account/leave/",
+    "switch": "/switch/",
 }
-OPERATOR_PAGES = {"organizations": "/", "new-organization": "/organizations/new/"}
-# A list, and the picture of what its first row leads to.
-DETAILS = {"call": "/calls/?outcome=successful", "delivery": "/deliveries/", "agent": "/agents/"}
+# Pages that the first row of a list leads to; `{}` is its id.
+MEMBER_DETAILS = {
+    "call": (CALLS, "/calls/{}/"),
+    "chat": ("/calls/chats/", "/calls/chats/{}/"),
+    "agent": ("/agents/", "/agents/{}/"),
+    "agent-webhook": ("/agents/", "/agents/{}/webhook/"),
+    "export": ("/exports/", "/exports/{}/"),
+    "delivery": ("/deliveries/", "/deliveries/{}/"),
+    "job": ("/jobs/", "/jobs/{}/"),
+    "settings-user": ("/settings/users/", "/settings/users/{}/"),
+}
+OPERATOR_PAGES = {
+    "operator-organizations": "/",
+    "operator-organization-new": "/organizations/new/",
+    "operator-audit": "/audit/",
+    "operator-admin": "/admin/",
+    "operator-account-security": "/account/security/",
+    "operator-switch": "/switch/",
+}
+OPERATOR_DETAILS = {
+    "operator-organization": ("/", "/organizations/{}/"),
+    "operator-setup": ("/", "/organizations/{}/setup/"),
+}
+GUEST_PAGES = {"sign-in": "/sign-in/", "forgotten": "/forgotten/"}
+# What of the wide pictures the README shows: the name there, theme, height, name here.
+README = (
+    ("overview", "light", 1280, "readme-overview"),
+    ("call", "light", 1060, "readme-call"),
+    ("calls", "dark", 900, "readme-calls"),
+    ("operator-organizations", "light", 520, "readme-operator"),
+)
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
-def sign_ins() -> dict[str, dict[str, str]]:
-    rows = json.loads(Folders.for_run().demo.read_text())
-    return {row["email"]: row for row in rows}
-
-
-def code() -> str:
+def _code() -> str:
     command = [sys.executable, "manage.py", "totp_code", "--email", OPERATOR]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
+@dataclass
+class Person:
+    """Whose pages they are; signs in once, because a code works once."""
+
+    prefix: str
+    sign_in: dict[str, str]
+    pages: dict[str, str]
+    details: dict[str, tuple[str, str]]
+    state: Any = None
+
+    @property
+    def base(self) -> str:
+        return self.sign_in["url"]
+
+    def enter(self, browser: Browser) -> None:
+        page = browser.new_page()
+        page.goto(self.base + "/sign-in/")
+        page.fill("[name=email]", self.sign_in["email"])
+        page.fill("[name=password]", self.sign_in["password"])
+        page.click("button.primary")
+        if "/code/" in page.url:
+            page.fill("[name=code]", _code())
+            page.click("button.primary")
+        page.wait_for_url(self.base + "/")
+        self._learn_paths(page)
+        self.state = page.context.storage_state()
+        page.context.close()
+
+    def _learn_paths(self, page: Page) -> None:
+        for name, (within, pattern) in self.details.items():
+            page.goto(self.base + within)
+            if within == "/exports/" and _first_id(page, pattern) is None:
+                page.goto(self.base + "/exports/new/")
+                page.click("main form button.primary")
+                page.goto(self.base + within)
+            found = _first_id(page, pattern)
+            if found is None:
+                sys.stderr.write(f"{within} has no row, so there is no picture of {name}.\n")
+            else:
+                self.pages[name] = pattern.format(found)
+
+
+def _first_id(page: Page, pattern: str) -> str | None:
+    """Of the first link of a list, to the pattern's page or to one above it."""
+    start = pattern.partition("{}")[0]
+    links = page.locator("main a[href]").evaluate_all("all => all.map(a => a.pathname)")
+    for link in links:
+        if found := re.fullmatch(rf"{start}({_ID})/", link):
+            return found[1]
+    return None
+
+
 class Photographer:
-    """One person in one browser window; collects what is wrong."""
+    """One browser window; collects what is wrong."""
 
     def __init__(self, browser: Browser, folder: Path, theme: Any, size: tuple[int, int]) -> None:
-        self.folder, self.name = folder, f"{theme}-{size[0]}"
-        viewport: Any = {"width": size[0], "height": size[1]}
-        self.page: Page = browser.new_context(viewport=viewport, color_scheme=theme).new_page()
+        self.folder, self.theme, self.size = folder, theme, size
+        self.browser = browser
         self.faults: list[str] = []
-        self.page.on("console", lambda message: self.faults.append(message.text))
+        self._at = ""
 
-    def sign_in(self, person: dict[str, str]) -> None:
-        self.base = person["url"]
-        self.page.goto(self.base + "/sign-in/")
-        self.page.fill("[name=email]", person["email"])
-        self.page.fill("[name=password]", person["password"])
-        self.page.click("button.primary")
-        if "/code/" in self.page.url:
-            self.page.fill("[name=code]", code())
-            self.page.click("button.primary")
+    def take_all(self, base: str, pages: dict[str, str], state: Any = None) -> None:
+        viewport: Any = {"width": self.size[0], "height": self.size[1]}
+        context = self.browser.new_context(
+            viewport=viewport, color_scheme=self.theme, storage_state=state
+        )
+        page = context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self._blame(str(error)))
+        for name, path in pages.items():
+            self._take(page, name, base, path)
+        context.close()
 
-    def take(self, name: str, path: str) -> None:
-        answer = self.page.goto(self.base + path)
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._blame(message.text)
+
+    def _blame(self, what: str) -> None:
+        self.faults.append(f"{self._at} ({self.theme}, {self.size[0]}): {what}")
+
+    def _take(self, page: Page, name: str, base: str, path: str) -> None:
+        self._at = path
+        answer = page.goto(base + path)
         if answer is None or answer.status != 200:
-            self.faults.append(f"{path}: {answer and answer.status}")
-        self.page.wait_for_timeout(400)
-        if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            self.faults.append(f"{path} scrolls sideways at {self.name}")
-        self.page.screenshot(path=self.folder / f"{name}-{self.name}.png", full_page=True)
+            self._blame(f"answered {answer and answer.status}")
+        if urlsplit(page.url).path != urlsplit(path).path:
+            self._blame(f"led to {page.url}")
+        page.wait_for_timeout(SETTLE_MS)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            self._blame("scrolls sideways")
+        self._show_in_readme(page, name)
+        file = self.folder / f"{name}-{self.theme}-{self.size[0]}.png"
+        page.screenshot(path=file, full_page=True)
 
-    def take_first_of(self, name: str, path: str) -> None:
-        self.page.goto(self.base + path)
-        link = self.page.locator("a.row-link").first.get_attribute("href")
-        self.take(name, str(link))
+    def _show_in_readme(self, page: Page, name: str) -> None:
+        width, height = self.size
+        for source, theme, shown, target in README:
+            if (source, theme, SIZES[0]) == (name, self.theme, self.size):
+                page.set_viewport_size({"width": width, "height": shown})
+                page.wait_for_timeout(SETTLE_MS)
+                file = self.folder / f"{target}.png"
+                page.screenshot(path=file)
+                _make_small(file)
+                page.set_viewport_size({"width": width, "height": height})
+
+
+def _make_small(file: Path) -> None:
+    """Nothing is seen through, and Chromium packs in a hurry."""
+    with Image.open(file) as picture:
+        opaque = picture.convert("RGB")
+    opaque.save(file, optimize=True)
 
 
 def _shoot(browser: Browser, folder: Path) -> Iterator[str]:
-    people = sign_ins()
-    for theme in ("light", "dark"):
+    rows = {row["email"]: row for row in json.loads(Folders.for_run().demo.read_text())}
+    people = (
+        Person("", rows[MEMBER], dict(MEMBER_PAGES), MEMBER_DETAILS),
+        Person("operator-", rows[OPERATOR], dict(OPERATOR_PAGES), OPERATOR_DETAILS),
+    )
+    for person in people:
+        person.enter(browser)
+    for theme in THEMES:
         for size in SIZES:
-            member = Photographer(browser, folder, theme, size)
-            member.sign_in(people[MEMBER])
-            for name, path in MEMBER_PAGES.items():
-                member.take(name, path)
-            for name, path in DETAILS.items():
-                member.take_first_of(name, path)
-            yield from member.faults
-    operator = Photographer(browser, folder, "light", SIZES[0])
-    operator.sign_in(people[OPERATOR])
-    for name, path in OPERATOR_PAGES.items():
-        operator.take(name, path)
-    yield from operator.faults
+            photographer = Photographer(browser, folder, theme, size)
+            for person in people:
+                photographer.take_all(person.base, person.pages, person.state)
+                guest = {person.prefix + name: path for name, path in GUEST_PAGES.items()}
+                photographer.take_all(person.base, guest)
+            yield from photographer.faults
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY / "screenshots"
-    folder.mkdir(exist_ok=True)
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
     path = chromium_path()
     if path is None:
         sys.exit("Chromium is not installed (apt-get install chromium).")
