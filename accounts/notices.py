@@ -19,6 +19,8 @@ NOT_YOU = _(
     " sessions, and tell your admin."
 )
 
+LOOK = _("Look at your second factors")
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -27,7 +29,7 @@ class Notice:
     title: StrOrPromise
     text: StrOrPromise
     page: str = "accounts:security"
-    action: StrOrPromise = _("Look at your second factors")
+    action: StrOrPromise = LOOK
 
 
 # Keyed by `what` of `accounts.tasks.send_security_notice`.
