@@ -30,6 +30,7 @@ NOT_RECORDED = {
     "accounts.actions.factors.begin_app": "nothing yet: confirm_app() records",
     "accounts.actions.sign_in.bind_session": "part of signing in, which records",
     "accounts.actions.handover.mint": "a way that nobody went yet: use() records",
+    "exports.actions.remove_expired": "a rule, the same for every file, which says until when",
     "jobs.actions.run": "start() records; the work records what it changes, the row how it went",
     "agents.connection.actions.signing_key.mark_connection_checked": "Retell's doing, by a test",
     "agents.connection.actions.api_key.note": "what Retell says of a key, not anybody's doing",
