@@ -76,7 +76,9 @@ class CallQuerySet(NewestFirst):
         query.clear_ordering(force=True)
         self._result_cache = None
         with suppress(EmptyResultSet):
-            return changes.update_and_mark(*query.get_compiler(self.db).as_sql())
+            statement, params = query.get_compiler(self.db).as_sql()
+            # Empty where only generated columns were named.
+            return changes.update_and_mark(statement, params) if statement else 0
         return 0
 
     def delete(self) -> tuple[int, dict[str, int]]:
