@@ -140,6 +140,10 @@
     const all = (selector) => [...(root.matches?.(selector) ? [root] : []), ...$$(selector, root)];
     for (const hidden of all("[data-copy], [data-opens], [data-print], [data-themes], [data-find-box]")) hidden.hidden = false;
     for (const box of all("[data-single-keys]")) box.checked = cookie("single_keys") !== "off";
+    for (const tab of all(".tabs > [aria-current]")) {
+      const strip = tab.parentElement;
+      strip.scrollLeft = tab.offsetLeft - (strip.clientWidth - tab.offsetWidth) / 2;
+    }
   };
   prepare(document);
   showTheme();
