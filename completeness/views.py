@@ -20,7 +20,7 @@ from completeness.forms import AcceptForm, HistoryForm, RangeForm
 from completeness.models import Run
 from completeness.presentation import missing, status
 from config.paging import count_text, keyset_page
-from config.partials import render_page
+from config.partials import render_page, wants_partial
 
 
 @require_GET
@@ -29,6 +29,7 @@ def overview(request: MemberRequest) -> HttpResponse:
     runs = Run.objects.order_by("-id")
     page = keyset_page(request, runs, name="runs", keys=("id",))
     context: dict[str, Any] = {
+        "is_refresh": wants_partial(request),
         "completeness": status(),
         "missing": missing(),
         "page": page,

@@ -63,6 +63,23 @@ def test_why_it_failed_stands_on_its_page(world: World, browser_of: ClientFactor
     assert "does not accept this API key" in page(world, browser_of, "/completeness/")
 
 
+def test_the_page_says_first_how_it_stands(world: World, browser_of: ClientFactory) -> None:
+    connect(world.acme, complete_until=timezone.now())
+    client = browser_of(world.people.alice, world.acme)
+    text = client.get("/completeness/").content.decode()
+    assert text.index('id="standing"') < text.index("Compare days") < text.index("Comparisons")
+
+
+def test_how_it_stands_comes_with_each_refresh(world: World, browser_of: ClientFactory) -> None:
+    connect(world.acme, complete_until=timezone.now())
+    client = browser_of(world.people.alice, world.acme)
+    part = client.get("/completeness/", headers={"HX-Request": "true"}).content.decode()
+    assert 'id="standing" hx-swap-oob="true"' in part
+    text = client.get("/completeness/").content.decode()
+    assert text.count('id="standing"') == 1
+    assert "hx-swap-oob" not in text
+
+
 def test_what_was_corrected_stands_on_the_calls_timeline(
     world: World, browser_of: ClientFactory
 ) -> None:
