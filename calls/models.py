@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from accounts.masking import shown_number
 from calls import outcomes
+from calls.alert_metrics import METRICS
 from calls.outcomes import Outcome, Tagged
 from calls.querysets import CallQuerySet, ChatQuerySet, SavedViewQuerySet, TagQuerySet
 from calls.search import TranscriptWords
@@ -358,6 +359,11 @@ class RetellAlert(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.incident_id
+
+    @property
+    def metric_label(self) -> str:
+        """Empty for a metric that Retell has added since."""
+        return str(METRICS.get(self.metric_type, ""))
 
     @property
     def state(self) -> Tagged:

@@ -74,6 +74,23 @@ def test_a_reason_stands_on_the_page_once(world: World, browser_of: ClientFactor
     assert page.content.decode().count("duration_ms” is a text") == 1
 
 
+@pytest.mark.parametrize(
+    ("metric", "shown"),
+    [
+        ("total_call_cost", '<td class="m">Cost of calls</td>'),
+        ("made_up_since", '<span class="muted">made_up_since</span>'),
+        ("", '<span class="muted">—</span>'),
+    ],
+)
+def test_a_metric_has_words_when_it_is_known(
+    world: World, browser_of: ClientFactory, metric: str, shown: str
+) -> None:
+    with organization_context(world.acme):
+        RetellAlert.objects.create(incident_id="1", metric_type=metric)
+    page = browser_of(world.people.alice, world.acme).get("/deliveries/alerts/")
+    assert shown in page.content.decode()
+
+
 def test_alerts_are_paged(world: World, browser_of: ClientFactory) -> None:
     with organization_context(world.acme):
         for number in range(60):
