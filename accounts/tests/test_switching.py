@@ -40,6 +40,14 @@ def link(client: CanaryClient, world: World, **parameters: str) -> str:
     return path_of(url)
 
 
+def test_an_operator_of_no_organization_is_led_to_all(
+    world: World, browser_of: ClientFactory
+) -> None:
+    page = browser_of(world.people.sam).get("/switch/").content.decode()
+    assert "You belong to no organization" in page
+    assert "<table" not in page
+
+
 def test_the_link_signs_in_on_the_other_host(alice: CanaryClient, world: World) -> None:
     there = CanaryClient(world.globex.host)
     assert there.get(link(alice, world), headers=OWN_SITE)["Location"] == "/"

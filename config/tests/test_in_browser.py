@@ -82,6 +82,15 @@ def test_a_viewer_sees_the_last_four_digits_and_no_forms(
     assert visitor.page.locator("main form[action*=classify]").count() == 0
 
 
+def test_a_narrow_strip_of_tabs_shows_the_current_one(
+    committed: World, servers: Servers, visitor: Visitor
+) -> None:
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    visitor.sign_in("acme", "alice@example.com", PASSWORD)
+    visitor.go("acme", "/account/sessions/")
+    expect(visitor.page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
+
+
 def test_without_script_people_sign_in_filter_and_page(
     committed: World, servers: Servers, chromium: Browser
 ) -> None:
