@@ -564,10 +564,10 @@ def test_the_held_page_shows_no_way_into_the_organization(
     }  # fmt: skip
 
 
-# What belongs to oneself, and the way in and out.
+# What belongs to oneself, the way in and out, and what everybody at the door sees.
 OPEN_TO_HELD = (
     "/account/", "/confirm/", "/sign-", "/invitations/", "/forgotten/", "/reset/",
-    "/email-change/", "/enter/", "/switch/", "/leave/",
+    "/email-change/", "/enter/", "/switch/", "/leave/", "/branding/",
 )  # fmt: skip
 
 

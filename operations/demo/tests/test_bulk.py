@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
 # `retell_name_at`: of a call's events, bulk may read a later one that tells the same name.
 OWN = {
     "id", "first_seen_at", "sort_at", "received_at", "last_received_at", "checked_at",
-    "retell_name_at",
+    "retell_name_at", "moved_from",
 }  # fmt: skip
 
 
