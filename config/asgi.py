@@ -9,7 +9,8 @@ from django.urls import path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from notifications.consumers import LiveConsumer, PageConsumer  # noqa: E402 - after setup
+from config import presence  # noqa: E402 - after setup
+from notifications.consumers import LiveConsumer, PageConsumer  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
@@ -17,3 +18,5 @@ application = ProtocolTypeRouter(
         "http": PageConsumer.as_asgi(),
     }
 )
+
+presence.announce("live")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -25,6 +26,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_ENVIRONMENT_FILE = BASE_DIR / ".local" / "environment"
 
 KEY_BYTES = 32
+_VERSION = re.compile(r'^version = "([^"]+)"', re.MULTILINE)
 
 # django-environ's `smtps` means STARTTLS, to everybody else TLS from the start; so it is refused.
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
@@ -55,6 +57,26 @@ def complete_from_local_file(file: Path = LOCAL_ENVIRONMENT_FILE) -> None:
         del os.environ["DATABASE_URL"]
     for key, value in values.items():
         os.environ.setdefault(key, value)
+
+
+def release(name: str) -> str:
+    """What runs here, as `switchboard@0.1.0+1a2b3c4d`: version, and the commit where one is known.
+    An installation without its `.git` folder may say it itself."""
+    found = _VERSION.search((BASE_DIR / "pyproject.toml").read_text())
+    commit = _commit(BASE_DIR / ".git")
+    here = f"switchboard@{found[1] if found else '0'}" + (f"+{commit[:8]}" if commit else "")
+    value: str = env.str(name, here)
+    return value
+
+
+def _commit(folder: Path) -> str:
+    """The commit that is checked out, read without git; empty when it cannot be told."""
+    try:
+        head = (folder / "HEAD").read_text().strip()
+        reference = head.removeprefix("ref: ")
+        return head if reference == head else (folder / reference).read_text().strip()
+    except OSError:
+        return ""
 
 
 def choice(name: str, allowed: tuple[str, ...], default: str) -> str:

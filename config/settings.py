@@ -18,6 +18,7 @@ from config.environment import (
     env,
     mail_address,
     mail_settings,
+    release,
     required,
     trusted_proxies,
 )
@@ -33,6 +34,8 @@ class SessionLimits(NamedTuple):
 ENVIRONMENT = choice("ENVIRONMENT", ("development", "test", "production"), "development")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env.bool("DEBUG", False)
+# Shown to the operator only, and told to Sentry.
+RELEASE = release("RELEASE")
 
 _start_hint = "Run `make run` once, or set it as the README's section on production says."
 SECRET_KEY = required("SECRET_KEY", _start_hint)
@@ -55,6 +58,8 @@ ALLOWED_HOSTS = ["*"]
 LIVE_PORT = env.int("LIVE_PORT", PORT + 1)
 # In production the proxy routes the path; in development `live` listens on a port of its own.
 LIVE_PATH = "/live/"
+# Whether an installation without a running `live` is ill; pages work without it, more slowly.
+LIVE_EXPECTED = env.bool("LIVE_EXPECTED", True)
 TRUSTED_PROXIES = trusted_proxies("TRUSTED_PROXIES")
 
 # --- Applications --------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Count, Min
 from django.utils import timezone
 
 from agents import guardian
@@ -62,14 +63,38 @@ def _health(organization: Organization) -> OrganizationHealth:
         is_connected=status.is_connected,
         complete_until=status.until,
         has_gap=status.has_gap,
+        received=today.count(),
         quarantined=today.filter(state=DeliveryState.QUARANTINED).count(),
         failed=today.filter(state=DeliveryState.FAILED).count(),
         refused=_refused(organization, midnight),
         findings=len(wanted),
         findings_tone=min(wanted, key=list(Severity).index).tone if wanted else "",
+        **_not_applied(now),
+        size_bytes=_size_bytes(organization),
     )
     health.level = _level(health)
     return health
+
+
+def _not_applied(now: datetime) -> dict[str, Any]:
+    failed = Delivery.objects.filter(state=DeliveryState.FAILED)
+    return {
+        "in_quarantine": Delivery.objects.filter(state=DeliveryState.QUARANTINED).count(),
+        **failed.aggregate(unapplied=Count("pk"), unapplied_since=Min("received_at")),
+        **Delivery.objects.filter(retry_at__lte=now).aggregate(overdue_since=Min("retry_at")),
+    }
+
+
+def _size_bytes(organization: Organization) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = %s AND c.relkind IN ('r', 'm')",
+            [organization.schema_name],
+        )
+        (size,) = cursor.fetchone() or (0,)
+    return int(size)
 
 
 def _level(health: OrganizationHealth) -> HealthLevel:

@@ -89,13 +89,22 @@ class OrganizationHealth(models.Model):
     is_connected = models.BooleanField()
     complete_until = models.DateTimeField(null=True)
     has_gap = models.BooleanField()
-    # Deliveries of today.
+    # Deliveries of today: all, and those that were not applied.
+    received = models.IntegerField(db_default=0)
     quarantined = models.IntegerField()
     failed = models.IntegerField()
     refused = models.IntegerField()
     # Of the guardian: how many need attention, and the tone of the worst.
     findings = models.IntegerField()
     findings_tone = models.CharField(max_length=4, blank=True)
+    # Deliveries of any day that stand so now: in quarantine; stored and not applied.
+    in_quarantine = models.IntegerField(db_default=0)
+    unapplied = models.IntegerField(db_default=0)
+    # When the oldest of the unapplied came, and since when the most overdue should be tried again.
+    unapplied_since = models.DateTimeField(null=True)
+    overdue_since = models.DateTimeField(null=True)
+    # Of its schema, with indexes.
+    size_bytes = models.BigIntegerField(db_default=0)
 
     def __str__(self) -> str:
         return self.level

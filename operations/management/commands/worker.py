@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import procrastinate_app
 
+from config import presence
 from operations.jobs import run_workers
 from tenants.db.durability import refuse_forgetful_database
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_forgetful_database()
+        presence.announce("worker")
         run_workers(
             procrastinate_app.current_app, with_owner=bool(os.environ.get("DATABASE_OWNER_URL"))
         )
