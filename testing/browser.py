@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from testing.servers import Servers
 
@@ -21,6 +21,11 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+# How long to wait for what should be there; a busy machine takes its time, and a quiet one loses
+# none by it.
+expect.set_options(timeout=20_000)
 
 
 def chromium_path() -> str | None:

@@ -78,7 +78,7 @@ def test_who_has_scrolled_is_told_how_many_are_new(
     before = first_row(alice)
     for number in range(3):
         a_new_call(committed, servers, f"call_new_{number}")
-    expect(alice.locator(PILL)).to_have_text("3 new calls", timeout=8000)
+    expect(alice.locator(PILL)).to_have_text("3 new calls", timeout=30_000)
     assert first_row(alice) == before
     assert alice.evaluate("scrollY") > 500
     alice.locator(PILL).click()
@@ -95,7 +95,7 @@ def test_a_row_in_use_stays_where_it_is_until_it_is_left(
     alice.keyboard.press("j")
     before = first_row(alice)
     a_new_call(committed, servers)
-    expect(alice.locator(PILL)).to_have_text("1 new call", timeout=8000)
+    expect(alice.locator(PILL)).to_have_text("1 new call", timeout=30_000)
     assert first_row(alice) == before
     alice.evaluate("document.activeElement.blur()")
     expect(alice.get_by_text(NUMBER)).to_be_visible(timeout=5000)
@@ -248,7 +248,7 @@ def test_who_signs_out_in_another_tab_is_told_that_this_one_ended(
     other.goto(servers.url("acme", "/account/profile/"))
     other.evaluate("document.querySelector('form[action=\"/sign-out/\"]').requestSubmit()")
     other.wait_for_url("**/sign-in/")
-    expect(alice.locator(STATE)).to_contain_text("Paused", timeout=8000)
+    expect(alice.locator(STATE)).to_contain_text("Paused", timeout=30_000)
     assert "ended" in (alice.locator(STATE).get_attribute("title") or "")
     signals.changed(committed.acme.pk, "calls")
     time.sleep(1)

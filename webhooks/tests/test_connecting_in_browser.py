@@ -67,7 +67,7 @@ def newcomer(committed: World, visitor: Visitor) -> Iterator[Visitor]:
         RetellConnection.objects.update(**before)
     with platform():
         RetellWorkspace.objects.filter(organization=committed.acme).delete()
-        mine = WebhookEndpoint.objects.filter(organization=committed.acme).order_by("created_at")
+        mine = WebhookEndpoint.objects.filter(organization=committed.acme).order_by("pk")
         mine.exclude(pk=mine[0].pk).delete()
         mine.update(expires_at=None)
 
