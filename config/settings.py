@@ -142,28 +142,25 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis or Valkey: cache, limits, live signals; losing it loses nothing ------------------------
 REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
+# Nobody waits long for it. The same for both caches: connections are pooled by address.
+_CACHE_OPTIONS = {
+    "IGNORE_EXCEPTIONS": True,
+    "SOCKET_CONNECT_TIMEOUT": 0.5,
+    "SOCKET_TIMEOUT": 0.5,
+}
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_FUNCTION": "tenants.cache.organization_key",
-        "OPTIONS": {
-            "IGNORE_EXCEPTIONS": True,
-            "LOG_IGNORED_EXCEPTIONS": True,
-            "SOCKET_CONNECT_TIMEOUT": 1,
-            "SOCKET_TIMEOUT": 1,
-        },
+        "OPTIONS": {**_CACHE_OPTIONS, "LOG_IGNORED_EXCEPTIONS": True},
     },
-    # Counters of config/limits.py: not an organization's, and nobody waits long for them.
+    # Counters of config/limits.py: not an organization's.
     "limits": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "limits",
-        "OPTIONS": {
-            "IGNORE_EXCEPTIONS": True,
-            "SOCKET_CONNECT_TIMEOUT": 0.5,
-            "SOCKET_TIMEOUT": 0.5,
-        },
+        "OPTIONS": _CACHE_OPTIONS,
     },
 }
 RATELIMIT_USE_CACHE = "limits"

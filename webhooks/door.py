@@ -199,8 +199,8 @@ def _refuse(
     request: HttpRequest, endpoint: Endpoint | None, token: str, verdict: Verdict
 ) -> Response:
     refusal = verdict.refusal or Refusal.UNKNOWN_TOKEN
-    refusals.count(endpoint.schema_name if endpoint else "", refusal)
+    is_counted = refusals.count(endpoint.schema_name if endpoint else "", refusal)
     logger.info("webhook refused", extra={"cause": refusal.value})
-    if refusals.is_limited(request, hash_token(token).hex()[:16]):
+    if is_counted and refusals.is_limited(request, hash_token(token).hex()[:16]):
         raise Throttled(refusals.RETRY_AFTER_SECONDS)
     raise Refused

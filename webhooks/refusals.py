@@ -33,8 +33,11 @@ def _key(schema_name: str, hour: datetime) -> str:
     return f"switchboard:refusals:{schema_name}:{hour:%Y%m%d%H}"
 
 
-def count(schema_name: str, refusal: Refusal) -> None:
-    """One more refusal of this cause in this hour; `schema_name` is empty for unknown tokens."""
+def count(schema_name: str, refusal: Refusal) -> bool:
+    """One more refusal of this cause in this hour; `schema_name` is empty for unknown tokens.
+
+    False when the cache does not answer: then `is_limited` would only wait for it as long again.
+    """
     key = _key(schema_name, timezone.now())
     try:
         pipeline = get_redis_connection().pipeline()
@@ -44,6 +47,8 @@ def count(schema_name: str, refusal: Refusal) -> None:
         pipeline.execute()
     except RedisError:
         logger.warning("a refusal was not counted, the cache is away")
+        return False
+    return True
 
 
 def is_limited(request: HttpRequest, token_hash: str) -> bool:

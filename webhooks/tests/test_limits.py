@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -114,6 +118,35 @@ def test_without_valkey_the_page_says_that_it_does_not_know(
     page = browser_of(world.people.bob, world.acme).get("/deliveries/").content.decode()
     assert "The counters cannot be read just now" in page
     assert "Every delivery that came was signed" not in page
+
+
+@pytest.fixture
+def frozen_cache(settings: Any) -> Iterator[list[socket.socket]]:
+    """A Valkey that takes connections and never answers; those that were opened."""
+    opened: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=_take_all, args=(server, opened), daemon=True).start()
+        location = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+        settings.CACHES = {
+            name: {**cache, "LOCATION": location} for name, cache in settings.CACHES.items()
+        }
+        yield opened
+        server.shutdown(socket.SHUT_RDWR)
+    for connection in opened:
+        connection.close()
+
+
+def _take_all(server: socket.socket, opened: list[socket.socket]) -> None:
+    with suppress(OSError):
+        while True:
+            opened.append(server.accept()[0])
+
+
+def test_a_valkey_that_does_not_answer_is_waited_for_once(
+    world: World, frozen_cache: list[socket.socket]
+) -> None:
+    assert post(world, body_of(), **FORGED).status_code == 401
+    assert len(frozen_cache) == 1
 
 
 # --- By hour -------------------------------------------------------------------------------------
