@@ -16,8 +16,8 @@ from procrastinate import App
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 
+from tenants.db.grants import OWNER_QUEUE
 from tenants.db.roles import role_name
-from tenants.tasks import OWNER_QUEUE
 
 POLLING_SECONDS = 1.0
 SHUTDOWN_SECONDS = 8

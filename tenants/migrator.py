@@ -161,6 +161,7 @@ def migrate_shared(report: Report) -> None:
         run(grants.shared_statements(database), connection)
         with connection.cursor() as cursor:
             run(grants.job_functions(database, cursor), connection)
+        run(grants.owner_queue_statements(database), connection)
 
 
 def migrate_organizations(report: Report) -> int:

@@ -7,8 +7,7 @@ from uuid import UUID
 from procrastinate.contrib.django import app
 
 from tenants import provisioning
-
-OWNER_QUEUE = "owner"
+from tenants.db.grants import OWNER_QUEUE
 
 
 @app.task(queue=OWNER_QUEUE, name="tenants.provision", retry=3)

@@ -103,6 +103,9 @@ SHARED_TABLES: dict[str, SharedTable] = {
     "procrastinate_workers": SharedTable(platform=WRITE),
 }
 
+# Worked off with the owner's rights.
+OWNER_QUEUE = "owner"
+
 # Tables of an organization's schema that its role may only read and append to.
 APPEND_ONLY_TABLES: frozenset[str] = frozenset()
 
@@ -180,6 +183,25 @@ def job_functions(database: str, cursor: CursorWrapper) -> Iterator[sql.Composab
         yield sql.SQL("DROP TRIGGER IF EXISTS {} ON public.procrastinate_jobs").format(
             sql.Identifier(trigger)
         )
+
+
+def owner_queue_statements(database: str) -> Iterator[sql.Composable]:
+    """What the owner works off, with its rights, only the platform enqueues; idempotent.
+
+    The deferring functions run as their owner; which role asked is what the setting says.
+    """
+    yield sql.SQL(
+        "CREATE OR REPLACE FUNCTION public.refuse_owner_queue() RETURNS trigger"
+        " LANGUAGE plpgsql SET search_path = public, pg_temp AS $$ BEGIN"
+        " IF pg_catalog.current_setting('role') NOT IN ('none', {platform}) THEN"
+        " RAISE insufficient_privilege USING MESSAGE = 'Only the platform enqueues there.';"
+        " END IF; RETURN NEW; END $$"
+    ).format(platform=sql.Literal(role_name(database, "platform")))
+    yield sql.SQL("REVOKE ALL ON FUNCTION public.refuse_owner_queue() FROM PUBLIC")
+    yield sql.SQL(
+        "CREATE OR REPLACE TRIGGER refuse_owner_queue BEFORE INSERT ON public.procrastinate_jobs"
+        " FOR EACH ROW WHEN (NEW.queue_name = {}) EXECUTE FUNCTION public.refuse_owner_queue()"
+    ).format(sql.Literal(OWNER_QUEUE))
 
 
 def organization_statements(database: str, schema: str, *, login: bool) -> Iterator[sql.Composable]:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, ProgrammingError, connection, transaction
 from procrastinate.contrib.django import app as jobs
+from procrastinate.exceptions import ConnectorException
 from psycopg import sql
 
 from accounts.models import Membership
@@ -259,6 +260,27 @@ def test_an_organization_enqueues_a_job(in_acme: Organization) -> None:
     with platform(), connection.cursor() as cursor:
         cursor.execute("SELECT args FROM procrastinate_jobs WHERE id = %s", [job])
         assert cursor.fetchall() == [('{"word": "acme"}',)]
+
+
+def enqueue_for_the_owner() -> None:
+    with transaction.atomic():
+        jobs.configure_task("tests:nothing", queue=grants.OWNER_QUEUE).defer()
+
+
+def test_an_organization_enqueues_nothing_for_the_owner(in_acme: Organization) -> None:
+    with pytest.raises(ConnectorException) as refused:
+        enqueue_for_the_owner()
+    assert isinstance(refused.value.__cause__, psycopg.errors.InsufficientPrivilege)
+
+
+def test_the_door_enqueues_nothing_for_the_owner(world: World) -> None:
+    with door(), pytest.raises(ConnectorException):
+        enqueue_for_the_owner()
+
+
+def test_the_platform_enqueues_for_the_owner(world: World) -> None:
+    with platform():
+        enqueue_for_the_owner()
 
 
 def test_the_door_enqueues_a_job(world: World) -> None:
