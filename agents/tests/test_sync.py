@@ -336,13 +336,23 @@ def test_the_command_tells_counts_and_findings(
     call_command("sync_agents", "acme", "--json", stdout=output)
     told = json.loads(output.getvalue())
     assert (told["listed"], told["read"]) == (1, 1)
-    assert [finding["code"] for finding in told["findings"]] == ["bypass"]
+    (finding,) = told["findings"]
+    assert finding["code"] == "bypass"
+    assert finding["cost"] and finding["remedy"]
 
 
 def test_the_command_fails_in_a_sentence(in_acme: Organization, connected: FaultyRetell) -> None:
     connected.fail(status(401))
     with pytest.raises(CommandError, match="does not accept this API key"):
         call_command("sync_agents", "acme")
+
+
+def test_a_failure_is_one_json_object_too(in_acme: Organization, connected: FaultyRetell) -> None:
+    connected.fail(status(401))
+    output = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("sync_agents", "acme", "--json", stdout=output)
+    assert "does not accept this API key" in json.loads(output.getvalue())["problem"]
 
 
 def test_connecting_an_api_key_syncs_soon(in_acme: Organization, connected: FaultyRetell) -> None:

@@ -169,9 +169,31 @@ def test_the_command_fails_without_an_api_key(world: World) -> None:
         call_command("reconcile", "acme")
 
 
-def test_the_command_wants_both_days(world: World) -> None:
-    with pytest.raises(CommandError, match="both"):
-        call_command("reconcile", "acme", "--from", "2026-11-01")
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--from=2026-11-01"], "both"),
+        (["--from=2026-11-02", "--to=2026-11-01"], "before the first"),
+        (["--from=2026-01-01", "--to=2026-11-01"], "At most 92 days"),
+        (["--months=0"], "greater than or equal to 1"),
+        (["--months=25"], "less than or equal to 24"),
+        (["--months=3", "--from=2026-11-01", "--to=2026-11-02"], "not both"),
+    ],
+)
+def test_the_command_starts_nothing_that_makes_no_sense(
+    in_acme: Organization, arguments: list[str], reason: str
+) -> None:
+    with pytest.raises(CommandError, match=reason):
+        call_command("reconcile", "acme", *arguments)
+    assert not Job.objects.exists()
+    assert not Run.objects.exists()
+
+
+def test_a_failure_is_one_json_object_too(world: World) -> None:
+    out = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("reconcile", "acme", "--json", stdout=out)
+    assert "no Retell API key" in json.loads(out.getvalue())["problem"]
 
 
 # --- The operator's pages -------------------------------------------------------------------------

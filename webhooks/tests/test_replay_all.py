@@ -460,7 +460,9 @@ def test_the_command_says_by_its_exit_code_that_some_were_left(world: World) -> 
     assert caught.value.returncode == 3
 
 
-@pytest.mark.parametrize("argument", ["--state=bad", "--since=soon", "--organization=nobody"])
+@pytest.mark.parametrize(
+    "argument", ["--state=bad", "--since=soon", "--organization=nobody", "--call=", "--agent=x"]
+)
 def test_the_command_refuses_what_it_does_not_understand(world: World, argument: str) -> None:
     with pytest.raises(CommandError) as caught:
         command(argument)

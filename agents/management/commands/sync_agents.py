@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents import guardian
 from agents.api_access import open_api
@@ -14,17 +13,18 @@ from agents.retell import RetellApiError
 from agents.sync import Outcome, sync
 from agents.tasks import NOT_CONNECTED
 from audit.circumstances import circumstances, command_actor
+from config.commands import JsonCommand
 from tenants.models import Organization
 from tenants.pin import organization_context
 from tenants.scope import platform
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     help = "Read agents and their settings from Retell; exits 1 when it failed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug")
-        parser.add_argument("--json", action="store_true")
+        self.add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         with platform():
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         counts = asdict(outcome)
         if as_json:
             lines = [_line(finding) for finding in found]
-            self.stdout.write(json.dumps({**counts, "findings": lines}))
+            self.answer({**counts, "findings": lines})
             return
         self.stdout.write(", ".join(f"{number:,} {name}" for name, number in counts.items()) + ".")
         for finding in found:
@@ -56,6 +56,8 @@ def _line(finding: guardian.Finding) -> dict[str, str]:
         "severity": finding.severity.value,
         "subject": finding.subject,
         "title": finding.title,
+        "cost": finding.cost,
+        "remedy": finding.remedy,
     }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from audit.circumstances import circumstances, command_actor
+from config.commands import JsonCommand
 from jobs import actions as jobs
 from jobs.models import Job, JobState
 from tenants.models import Organization
@@ -25,13 +25,16 @@ FILTERS = {
     "state": ("verdict", "applied, quarantined, failed, ignored, stored, duplicate"),
     "reason": ("reason", "a code such as not_json"),
     "event": ("event", "such as call_analyzed"),
-    "call": ("q", "a call id or its beginning"),
+    "call": ("q", "a call id or a part of one"),
+    "agent": ("agent", "an agent, by the id in its page's address"),
     "since": ("received_after", "received from 2026-11-23T14:00 on, the organization's time"),
     "until": ("received_before", "received before that"),
+    "min-attempts": ("min_attempts", "tried at least so often"),
+    "min-duplicates": ("min_duplicates", "received again at least so often"),
 }
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     help = (
         "Apply the stored deliveries again that match all options given. Applying one twice changes"
         " nothing twice. Exits with 0, with 1 and a sentence when nothing was done or it stopped,"
@@ -41,9 +44,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--organization", required=True, metavar="SLUG")
         for option, (_, text) in FILTERS.items():
-            parser.add_argument(f"--{option}", default="", help=text)
+            parser.add_argument(f"--{option}", dest=option, help=text)
         parser.add_argument("--dry-run", action="store_true", help="Only count what matches.")
-        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+        self.add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         with platform():
@@ -60,7 +63,10 @@ class Command(BaseCommand):
             with circumstances(actor=command_actor("replay_deliveries")):
                 job = replaying.start(organization, selection)
             self._finish(organization, job)
-        self._say(options, {"state": job.state, "applied_again": job.done, **job.counts})
+        problem = {} if job.state == JobState.DONE else {"problem": job.message}
+        self._say(
+            options, {"state": job.state, "applied_again": job.done, **job.counts, **problem}
+        )
         if job.state != JobState.DONE:
             raise CommandError(job.message)
         if replaying.unapplied(job):
@@ -69,7 +75,11 @@ class Command(BaseCommand):
     def _selection(
         self, organization: Organization, options: dict[str, Any]
     ) -> replaying.Selection:
-        data = {name: options[option] for option, (name, _) in FILTERS.items() if options[option]}
+        given = {option: options[option] for option in FILTERS if options[option] is not None}
+        if empty := [option for option, value in given.items() if not value.strip()]:
+            # An empty variable of the shell would mean everything.
+            raise CommandError(f"--{empty[0]} is empty. Nothing was done.")
+        data = {FILTERS[option][0]: value for option, value in given.items()}
         filters = DeliveryFilter(data, Delivery.objects.for_list(), zone=organization.zone)
         if wrong := filters.form.ignored(data):
             raise CommandError(f"{wrong[0].replace(' and was ignored', '')} Nothing was done.")
@@ -85,6 +95,6 @@ class Command(BaseCommand):
 
     def _say(self, options: dict[str, Any], result: dict[str, Any]) -> None:
         if options["json"]:
-            self.stdout.write(json.dumps(result))
+            self.answer(result)
         else:
             self.stdout.write(", ".join(f"{name}: {value}" for name, value in result.items()))
