@@ -10,7 +10,8 @@ from django.utils.translation import gettext
 from agents.guardian.finding import Finding, Heard, Severity
 from agents.models import Agent, ApiKeyState, RetellConnection
 
-# Retell deletes calls, and with them recordings, which are played from there.
+# Retell deletes calls, and with them recordings, which are played from there. Up to so many days
+# somebody may still want one that is gone.
 SHORT_RETENTION_DAYS = 30
 SYNC_IS_OLD_AFTER = timedelta(days=2)
 # So long may an agent be here by its events alone: the next sync reads it.
@@ -43,10 +44,10 @@ def storage(agent: Agent) -> Iterator[Finding]:
             "Nothing to do if that is meant; else change Data Storage Settings in Retell.",
         )
     days = facts.retention_days
-    if days is not None and days <= SHORT_RETENTION_DAYS:
+    if days is not None:
         yield Finding(
             "retention",
-            Severity.RISK,
+            Severity.RISK if days <= SHORT_RETENTION_DAYS else Severity.NOTE,
             f"Retell deletes its calls after {days} {'day' if days == 1 else 'days'}.",
             "Recordings are played from Retell, so they are gone then. What is stored here stays;"
             " what was missed cannot be fetched any more.",
@@ -86,6 +87,14 @@ def old(agent: Agent, now: datetime) -> Iterator[Finding]:
             "What changed in Retell since then is not known here.",
             "Sync agents.",
         )
+
+
+def _cost_of_no_access(connection: RetellConnection) -> str:
+    if connection.agents_problem:
+        return gettext("Agents cannot be read, so changes in Retell are not seen here.")
+    return gettext(
+        "Agents can be read; calls or phone numbers cannot. Calls that no webhook brings are lost."
+    )
 
 
 def of_connection(
@@ -133,7 +142,7 @@ def of_connection(
                 "key_no_access",
                 Severity.RISK,
                 "The API key may not do all that is needed.",
-                "What it may not read is not compared or shown.",
+                _cost_of_no_access(connection),
                 "In Retell, under API Keys, give it Read for Agent, History and Phone.",
             )
         ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from agents.connection import keys
 from agents.connection.actions import api_key, signing_key
@@ -237,6 +238,32 @@ def test_checking_again_notes_what_retell_says(
     with organization_context(world.acme), pytest.raises(RetellKeyError):
         api_key.confirm(world.acme.pk)
     assert stored(world.acme).api_key_state == state
+
+
+def test_one_request_that_works_does_not_hide_another_that_may_not(
+    world: World, retell_api: FaultyRetell
+) -> None:
+    """A key that may read agents but no calls is not right for a few minutes of each hour."""
+    connect(world.acme)
+    with organization_context(world.acme):
+        api_key.note(RetellApiError(Kind.KEY_REFUSED, status=403))
+        api_key.note(None)
+        assert stored(world.acme).api_key_state == "no_access"
+        long_ago = timezone.now() - api_key.NO_ACCESS_LASTS
+        RetellConnection.objects.update(api_key_checked_at=long_ago)
+        api_key.note(None)
+    assert stored(world.acme).api_key_state == "ok"
+
+
+def test_each_refusal_counts_anew(world: World, retell_api: FaultyRetell) -> None:
+    connect(world.acme)
+    with organization_context(world.acme):
+        api_key.note(RetellApiError(Kind.KEY_REFUSED, status=403))
+        long_ago = timezone.now() - api_key.NO_ACCESS_LASTS
+        RetellConnection.objects.update(api_key_checked_at=long_ago)
+        api_key.note(RetellApiError(Kind.KEY_REFUSED, status=403))
+        api_key.note(None)
+    assert stored(world.acme).api_key_state == "no_access"
 
 
 def test_what_a_job_heard_of_an_older_key_is_not_said_of_the_new_one(

@@ -168,12 +168,15 @@ def test_storage_that_keeps_less(make: Make, setting: str, severity: Severity) -
     assert (finding.code, finding.severity) == (setting, severity)
 
 
-@pytest.mark.parametrize(("days", "expected"), [(7, ["retention"]), (31, []), (None, [])])
-def test_a_short_retention_loses_recordings(
-    make: Make, days: int | None, expected: list[str]
+@pytest.mark.parametrize(
+    ("days", "expected"), [(7, [Severity.RISK]), (31, [Severity.NOTE]), (None, [])]
+)
+def test_a_retention_loses_recordings(
+    make: Make, days: int | None, expected: list[Severity]
 ) -> None:
     make(data_storage_retention_days=days)
-    assert codes() == expected
+    retention = [finding for finding in found() if finding.code == "retention"]
+    assert [finding.severity for finding in retention] == expected
 
 
 def test_an_agent_unknown_to_retell_whose_calls_arrive(
@@ -216,6 +219,19 @@ def test_keys_without_access(
 ) -> None:
     RetellConnection.objects.update(**changed)
     assert [finding.code for finding in guardian.findings()] == [code]
+
+
+@pytest.mark.parametrize(
+    ("problem", "cost"), [("Not allowed.", "Agents cannot be read"), ("", "Agents can be read")]
+)
+def test_a_key_without_access_says_to_what(
+    in_acme: Organization, connected: FaultyRetell, problem: str, cost: str
+) -> None:
+    RetellConnection.objects.update(
+        api_key_state=ApiKeyState.NO_ACCESS, agents_problem=problem
+    )
+    (finding,) = guardian.findings()
+    assert finding.cost.startswith(cost)
 
 
 # --- All of them ---------------------------------------------------------------------------------

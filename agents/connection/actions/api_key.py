@@ -3,6 +3,7 @@ it is disconnected first, by an action of its own."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,8 @@ DISCONNECTED = Action(
 )
 
 NAME_MAX_LENGTH = 200
+# Longer than every kind of request waits for its turn: agents are read each hour.
+NO_ACCESS_LASTS = timedelta(minutes=75)
 
 
 def connect(
@@ -203,15 +206,24 @@ _STATES = {
 def note(error: RetellApiError | None) -> None:
     """What using the stored API key said of it: it works (None), or Retell refused it. Other
     failures say nothing of the key."""
-    if error is None:
-        _note(keys.connection(), ApiKeyState.OK)
-    elif error.kind == Kind.KEY_REFUSED:
-        _note(keys.connection(), _STATES[keys.refusal_of(error)])
+    row = keys.connection()
+    if error is None and not _lacked_access_lately(row):
+        _note(row, ApiKeyState.OK)
+    elif error is not None and error.kind == Kind.KEY_REFUSED:
+        _note(row, _STATES[keys.refusal_of(error)])
+
+
+def _lacked_access_lately(row: RetellConnection) -> bool:
+    """What one kind of request is refused, another may be allowed: that it works says little."""
+    if row.key_state != ApiKeyState.NO_ACCESS or row.api_key_checked_at is None:
+        return False
+    return timezone.now() - row.api_key_checked_at < NO_ACCESS_LASTS
 
 
 def _note(row: RetellConnection, state: ApiKeyState | None) -> None:
     """Of that key: it may have been exchanged meanwhile. One that was never checked stays so."""
-    if state is not None and row.has_api_key and row.key_state != state:
+    is_news = row.key_state != state or state == ApiKeyState.NO_ACCESS
+    if state is not None and row.has_api_key and is_news:
         RetellConnection.objects.filter(pk=1, api_key_encrypted=row.api_key_encrypted).exclude(
             api_key_state=ApiKeyState.UNCHECKED
         ).update(api_key_state=state, api_key_checked_at=timezone.now())
