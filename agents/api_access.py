@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -9,12 +10,17 @@ from agents.connection import keys
 from agents.connection.actions import api_key
 from agents.connection.exceptions import Refused, RetellKeyError
 from agents.retell import Kind, RetellApi, RetellApiError
+from agents.retell.sending import Sleep
 from tenants.models import Organization
 
 
 @contextmanager
 def open_api(
-    organization: Organization, *, share: float = 1.0, patience_seconds: float | None = None
+    organization: Organization,
+    *,
+    share: float = 1.0,
+    patience_seconds: float | None = None,
+    sleep: Sleep = time.sleep,
 ) -> Iterator[RetellApi | None]:
     """The API, inside the organization's context; None without an API key that was checked.
 
@@ -22,7 +28,9 @@ def open_api(
     it answers to the key is noted on the connection; the error goes on to the caller.
     """
     try:
-        opened = keys.open_api(organization.pk, share=share, patience_seconds=patience_seconds)
+        opened = keys.open_api(
+            organization.pk, share=share, patience_seconds=patience_seconds, sleep=sleep
+        )
     except RetellKeyError as error:
         if error.why is Refused.UNREADABLE:
             raise RetellApiError(Kind.KEY_UNREADABLE) from None

@@ -56,7 +56,7 @@ def _sync(progress: Progress) -> None:
 
     progress.job.done = 0  # after an interruption it begins anew
     try:
-        with open_api(progress.organization, share=SHARE) as api:
+        with open_api(progress.organization, share=SHARE, sleep=progress.wait) as api:
             if api is None:
                 raise JobFailed(NOT_CONNECTED)
             outcome = sync(progress.organization, api, step=step)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from agents.retell import CallPage, Kind, RetellApiError
@@ -38,18 +38,28 @@ class Api(Protocol):
     """What a comparison needs of `agents.retell.RetellApi`."""
 
     def calls(
-        self, started_from: datetime, started_until: datetime, *, after_key: str | None = None
+        self,
+        started_from: datetime,
+        started_until: datetime,
+        *,
+        after_key: str | None = None,
+        counted: bool = False,
     ) -> Iterable[CallPage]: ...
 
     def call(self, call_id: str) -> dict[str, Any]: ...
 
 
-# Told after every page: how many were listed, and where the next page begins.
-Step = Callable[[Outcome, str], None]
+class Steps(Protocol):
+    """Told how a comparison goes on."""
 
+    def expect(self, number: int) -> None:
+        """So many calls or transcripts are still to come."""
 
-def _quiet(outcome: Outcome, next_key: str) -> None:
-    return None
+    def page(self, outcome: Outcome, next_key: str) -> None:
+        """A page was merged; the next begins at `next_key`, "" behind the last."""
+
+    def transcript(self) -> None:
+        """A transcript was asked for."""
 
 
 def begin(kind: RunKind, since: datetime, until: datetime, *, job_id: UUID | None = None) -> Run:
@@ -66,27 +76,42 @@ def compare(
     run: Run,
     *,
     after_key: str | None = None,
-    step: Step = _quiet,
+    steps: Steps | None = None,
 ) -> Run:
     """Make what is stored for the run's range what Retell lists. Raises `RetellApiError`.
 
-    Inside the organization's context. Goes on at `after_key`; doing a page again changes nothing.
+    Inside the organization's context. Goes on at `after_key`, "" when the whole list was read;
+    doing a page again changes nothing. With `steps` it fetches every transcript there is, without
+    as many as one turn of many may ask for.
     """
     try:
-        for page in api.calls(run.range_from, run.range_until, after_key=after_key):
-            outcome = apply_items(organization.schema_name, run, page.items)
-            _add(run, outcome, page.skipped)
-            step(outcome, page.next_key)
-            if outcome.changed_ids:
-                signals.changed(organization.pk, "calls")
+        if after_key != "":
+            _compare_list(organization, api, run, after_key, steps)
         _close_what_never_ended(organization, api, run)
-        _fetch_transcripts(organization, api, run)
+        _fetch_transcripts(organization, api, run, steps)
     except RetellApiError as error:
         finish(run, RunState.FAILED, str(error))
         raise
     gaps.note_compared(run)
     finish(run, RunState.DONE)
     return run
+
+
+def _compare_list(
+    organization: Organization, api: Api, run: Run, after_key: str | None, steps: Steps | None
+) -> None:
+    pages = api.calls(
+        run.range_from, run.range_until, after_key=after_key, counted=steps is not None
+    )
+    for page in pages:
+        if steps and page.total is not None:
+            steps.expect(page.total)
+        outcome = apply_items(organization.schema_name, run, page.items)
+        _add(run, outcome, page.skipped)
+        if steps:
+            steps.page(outcome, page.next_key)
+        if outcome.changed_ids:
+            signals.changed(organization.pk, "calls")
 
 
 def _add(run: Run, outcome: Outcome, skipped: int = 0) -> None:
@@ -130,10 +155,24 @@ def _close_what_never_ended(organization: Organization, api: Api, run: Run) -> N
     gaps.note_ended()
 
 
-def _fetch_transcripts(organization: Organization, api: Api, run: Run) -> None:
+def _fetch_transcripts(organization: Organization, api: Api, run: Run, steps: Steps | None) -> None:
     """Lists come without transcripts; each is fetched once, within the budget of requests."""
+    silent = _without_transcript(run)
+    ids = list(silent if steps else silent[: settings.RECONCILE_SINGLE_CALLS])
+    if steps:
+        steps.expect(len(ids))
+    for call_id in ids:
+        with suppress(_Unreadable):  # the call is here but for its transcript: asked again
+            if _read_one(organization, api, run, call_id):
+                _note_silence(run, call_id)
+        if steps:
+            steps.transcript()
+
+
+def _without_transcript(run: Run) -> QuerySet[Call, str]:
+    """Ids of ended calls of the run's range, newest first."""
     asked = _known_as(CorrectionKind.NO_TRANSCRIPT, CorrectionKind.GONE)
-    silent = (
+    return (
         Call.objects.filter(
             sort_at__gte=run.range_from,
             sort_at__lt=run.range_until,
@@ -147,10 +186,6 @@ def _fetch_transcripts(organization: Organization, api: Api, run: Run) -> None:
         .order_by("-sort_at")
         .values_list("retell_call_id", flat=True)
     )
-    for call_id in list(silent[: settings.RECONCILE_SINGLE_CALLS]):
-        with suppress(_Unreadable):  # the call is here but for its transcript: asked again
-            if _read_one(organization, api, run, call_id):
-                _note_silence(run, call_id)
 
 
 def _known_as(*kinds: CorrectionKind) -> Any:

@@ -24,6 +24,7 @@ from tenants.models import Organization
 # Long work leaves half of the workspace's requests to everybody else.
 SHARE_OF_LONG_WORK = 0.5
 UNREADABLE = "unreadable"
+NOUN = "calls and transcripts"
 NOT_CONNECTED = "There is no Retell API key. Connect one, then start again. Nothing was changed."
 
 
@@ -58,27 +59,42 @@ def compare(timestamp: int) -> None:
 # --- On demand -----------------------------------------------------------------------------------
 
 
-def _compare_range(progress: Progress) -> None:
-    """A range or the history, page by page; goes on behind the last page it finished."""
-    parameters = progress.job.parameters
-    since = datetime.fromisoformat(parameters["since"])
-    until = datetime.fromisoformat(parameters["until"])
-    run = actions.begin(RunKind(progress.job.kind), since, until, job_id=progress.job.pk)
+class _Steps:
+    """How far the job is: first calls by their list, then transcripts, which it does not hold."""
 
-    def step(outcome: Outcome, next_key: str) -> None:
-        progress.step(
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def expect(self, number: int) -> None:
+        self._progress.step(total=self._progress.job.done + number)
+
+    def page(self, outcome: Outcome, next_key: str) -> None:
+        self._progress.step(
             done=outcome.listed,
             position={"after_key": next_key},
             inserted=outcome.inserted,
             corrected=outcome.corrected,
         )
 
+    def transcript(self) -> None:
+        self._progress.step(done=1, transcripts=1)
+
+
+def _compare_range(progress: Progress) -> None:
+    """A range or the history, page by page, then transcripts; goes on where it was."""
+    parameters = progress.job.parameters
+    since = datetime.fromisoformat(parameters["since"])
+    until = datetime.fromisoformat(parameters["until"])
+    run = actions.begin(RunKind(progress.job.kind), since, until, job_id=progress.job.pk)
+
     try:
-        with open_api(progress.organization, share=SHARE_OF_LONG_WORK) as api:
+        with open_api(progress.organization, share=SHARE_OF_LONG_WORK, sleep=progress.wait) as api:
             if api is None:
                 raise JobFailed(NOT_CONNECTED)
             after_key = progress.position.get("after_key")
-            actions.compare(progress.organization, api, run, after_key=after_key, step=step)
+            actions.compare(
+                progress.organization, api, run, after_key=after_key, steps=_Steps(progress)
+            )
     except RetellApiError as error:
         raise JobFailed(str(error)) from error
     except Cancelled:
@@ -108,10 +124,9 @@ def _unread(job: Job) -> int:
 
 
 COMPARE_RANGE = Kind(
-    RunKind.RANGE, "Compare with Retell", "calls", Right.MANAGE_RETELL, _compare_range,
-    left=_unread,
-)  # fmt: skip
+    RunKind.RANGE, "Compare with Retell", NOUN, Right.MANAGE_RETELL, _compare_range, left=_unread
+)
 BACKFILL = Kind(
-    RunKind.BACKFILL, "Fetch history from Retell", "calls", Right.MANAGE_RETELL, _compare_range,
+    RunKind.BACKFILL, "Fetch history from Retell", NOUN, Right.MANAGE_RETELL, _compare_range,
     left=_unread,
 )  # fmt: skip

@@ -278,7 +278,8 @@ RECONCILE_MARGIN_SECONDS = 120
 RECONCILE_OVERLAP_HOURS = 2
 # Once an hour further back, for costs that came late.
 RECONCILE_DEEP_HOURS = 48
-# Transcripts and open calls that one comparison asks for one by one.
+# Transcripts and open calls that one scheduled comparison asks for one by one; what somebody asks
+# for fetches all transcripts.
 RECONCILE_SINGLE_CALLS = 500
 # No call lasts longer; one that is open for longer lost its last webhook.
 STUCK_CALL_HOURS = 3

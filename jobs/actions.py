@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 RUN_TASK = "jobs.run"
 TOPIC = "jobs"
 SAVE_EVERY_SECONDS = 0.5
+BEAT_SECONDS = 1.0
 
 STARTED = Action("jobs.started", "started “{object}”", AuditKind.CREATE)
 CANCELLED = Action("jobs.cancelled", "cancelled “{object}”")
@@ -76,6 +77,16 @@ class Progress:
             job.counts[name] = job.counts.get(name, 0) + number
         if time.monotonic() - self._saved_at >= SAVE_EVERY_SECONDS:
             self.save()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, and show meanwhile that it lives: who waits for somebody else is not dead.
+
+        Raises `Cancelled` when somebody asked for it.
+        """
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            time.sleep(min(left, BEAT_SECONDS))
+            self.step()
 
     def save(self) -> None:
         self._saved_at = time.monotonic()

@@ -94,11 +94,13 @@ class Page:
     """A page of a list; calls are as `calls.reader.read_call` takes them, without transcripts.
 
     `next_key`: where the next page begins, "" on the last. `skipped`: items that were no objects.
+    `total`: how many the whole list has, where that was asked for.
     """
 
     items: list[Raw] = field(repr=False)
     next_key: str
     skipped: int
+    total: int | None = None
 
 
 CallPage = Page
@@ -258,4 +260,5 @@ def page(raw: Raw) -> Page:
     next_key = "" if is_last else _text(raw, "pagination_key")
     if not is_last and not next_key:
         raise unreadable("A list that goes on, without saying where.")
-    return Page(objects, next_key, len(items) - len(objects))
+    total = raw.get("total")
+    return Page(objects, next_key, len(items) - len(objects), total if type(total) is int else None)

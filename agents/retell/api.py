@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from agents.retell import answers
@@ -150,18 +150,25 @@ class RetellApi:
     # --- Calls -----------------------------------------------------------------------------------
 
     def calls(
-        self, started_from: datetime, started_until: datetime, *, after_key: str | None = None
+        self,
+        started_from: datetime,
+        started_until: datetime,
+        *,
+        after_key: str | None = None,
+        counted: bool = False,
     ) -> Iterator[Page]:
         """Calls that started between the two, both included, oldest first, page by page.
 
-        With `after_key`, the `next_key` of a page, it goes on behind that page. Transcripts are
-        not in lists: see `call`. Whether calls that never started are, Retell does not say.
+        With `after_key`, the `next_key` of a page, it goes on behind that page. `counted`: the
+        first page says how many there are in all, which costs Retell a query more. Transcripts
+        are not in lists: see `call`. Whether calls that never started are, Retell does not say.
         """
         started = [_milliseconds(started_from), -_milliseconds(started_until, sign=-1)]
         criteria = {"start_timestamp": {"type": "range", "op": "bt", "value": started}}
         return self._pages(
             self._sdk.call.with_raw_response.list,
             after_key=after_key,
+            first_page={"include_total": True} if counted else {},
             filter_criteria=criteria,
             sort_order="ascending",
         )
@@ -173,12 +180,17 @@ class RetellApi:
     # --- Lists -----------------------------------------------------------------------------------
 
     def _pages(
-        self, request: Any, *arguments: str, after_key: str | None = None, **fields: Any
+        self,
+        request: Any,
+        *arguments: str,
+        after_key: str | None = None,
+        first_page: Mapping[str, Any] = MappingProxyType({}),
+        **fields: Any,
     ) -> Iterator[Page]:
         """Page after page; a page that is too large is asked for again in smaller ones."""
         key, size = after_key or "", PAGE_SIZE
         while True:
-            position: dict[str, Any] = {"pagination_key": key} if key else {}
+            position: Mapping[str, Any] = {"pagination_key": key} if key else first_page
             try:
                 answer = self._send(
                     request, *arguments, route=Route.LIST, limit=size, **position, **fields

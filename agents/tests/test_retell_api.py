@@ -158,6 +158,14 @@ def test_ten_thousand_calls_come_page_by_page_oldest_first(
     assert len(retell_api.asked("/v3/list-calls")) == 10
 
 
+def test_the_first_page_says_how_many_there_are_when_asked(
+    api: RetellApi, retell_api: FaultyRetell
+) -> None:
+    add_calls(retell_api, 2500)
+    pages = list(api.calls(START, START + DAY, counted=True))
+    assert [page.total for page in pages] == [2500, None, None]
+
+
 def test_calls_of_both_ends_of_the_range_are_included(
     api: RetellApi, retell_api: FaultyRetell
 ) -> None:

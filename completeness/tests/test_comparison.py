@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from agents.models import Agent, ApiKeyState, RetellConnection
+from agents.retell import api
 from calls.models import Call
 from calls.sql import dumps
 from completeness import actions, tasks
@@ -20,7 +21,7 @@ from operations.demo.retell_api.workspaces import events_of, make_calls
 from tenants.models import Organization
 from testing.fixtures import World
 from testing.retell import post
-from testing.retell_api import FaultyRetell, status
+from testing.retell_api import FaultyRetell, let_through, status
 
 ANHOUR = timedelta(hours=1)
 
@@ -254,42 +255,82 @@ def backfill(organization: Organization, days: int = 90) -> Job:
     )
 
 
-def test_history_is_fetched_by_a_job(in_acme: Organization, connected: FaultyRetell) -> None:
-    had(connected, 2500, minutes_ago=40 * 24 * 60)
-    job = backfill(in_acme)
-    jobs_actions.run(in_acme, job.pk)
-    job.refresh_from_db()
-    assert (job.state, job.done, job.counts["inserted"]) == (JobState.DONE, 2500, 2500)
-    assert Run.objects.get(kind=RunKind.BACKFILL).inserted == 2500
-
-
-def test_history_goes_on_behind_the_last_page(
-    in_acme: Organization, connected: FaultyRetell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten calls a page, and each step of a job is saved."""
+    monkeypatch.setattr(api, "PAGE_SIZE", 10)
     monkeypatch.setattr(jobs_actions, "SAVE_EVERY_SECONDS", 0)
-    had(connected, 2500, minutes_ago=40 * 24 * 60)
-    job = backfill(in_acme)
-    key = _stop_after_one_page(in_acme, job, monkeypatch)
-    connected.requests.clear()
-    Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED, cancel_requested_at=None)
-    jobs_actions.run(in_acme, job.pk)
-    lists = connected.asked("/v3/list-calls")
-    assert lists[0].body["pagination_key"] == key
-    assert Call.objects.count() == 2500
-    assert Run.objects.filter(kind=RunKind.BACKFILL).count() == 1
 
 
-def _stop_after_one_page(
-    organization: Organization, job: Job, monkeypatch: pytest.MonkeyPatch
-) -> str:
-    jobs_actions.cancel(job)
+def done(organization: Organization, job: Job) -> Job:
+    """After a worker, the first or another one, did what it could."""
     Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED)
     jobs_actions.run(organization, job.pk)
     job.refresh_from_db()
-    assert (job.state, job.done) == (JobState.CANCELLED, 1000)
-    assert Run.objects.get(job_id=job.pk).state == RunState.CANCELLED
-    key: str = job.position["after_key"]
-    return key
+    return job
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_history_is_fetched_by_a_job(in_acme: Organization, connected: FaultyRetell) -> None:
+    had(connected, 25, minutes_ago=40 * 24 * 60)
+    job = done(in_acme, backfill(in_acme))
+    assert (job.state, job.counts["inserted"]) == (JobState.DONE, 25)
+    assert Run.objects.get(kind=RunKind.BACKFILL).inserted == 25
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_history_comes_with_all_its_transcripts(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    """More than a comparison on schedule asks for: no later one looks there again."""
+    had(connected, 25, minutes_ago=40 * 24 * 60)
+    job = done(in_acme, backfill(in_acme))
+    assert not Call.objects.filter(transcript=None).exists()
+    assert (job.done, job.total, job.counts["transcripts"]) == (50, 50, 25)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_history_says_at_once_how_much_it_is(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    had(connected, 25, minutes_ago=40 * 24 * 60)
+    job = backfill(in_acme)
+    jobs_actions.cancel(job)
+    assert (done(in_acme, job).total, job.percent_done) == (25, 0)
+
+
+def stop_behind(retell: FaultyRetell, path: str, times: int) -> None:
+    """After so many answers there is one refusal, which stops the job."""
+    retell.fail(let_through, times=times, path=path)
+    retell.fail(status(403), path=path)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_history_goes_on_behind_the_last_page(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    had(connected, 25, minutes_ago=40 * 24 * 60)
+    stop_behind(connected, "/v3/list-calls", 1)
+    job = done(in_acme, backfill(in_acme))
+    key = job.position["after_key"]
+    assert (job.state, job.done) == (JobState.FAILED, 10)
+    connected.requests.clear()
+    assert done(in_acme, job).done == 50
+    assert connected.asked("/v3/list-calls")[0].body["pagination_key"] == key
+    assert Run.objects.filter(kind=RunKind.BACKFILL).count() == 1
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_transcripts_go_on_without_the_list(in_acme: Organization, connected: FaultyRetell) -> None:
+    had(connected, 25, minutes_ago=40 * 24 * 60)
+    stop_behind(connected, "/v2/get-call", 7)
+    job = done(in_acme, backfill(in_acme))
+    assert (job.state, job.done, job.total) == (JobState.FAILED, 32, 50)
+    connected.requests.clear()
+    done(in_acme, job)
+    assert (job.state, job.done, job.total) == (JobState.DONE, 50, 50)
+    assert connected.asked("/v3/list-calls") == []
+    assert len(connected.asked("/v2/get-call")) == 18
 
 
 def test_history_that_joins_counts(in_acme: Organization, connected: FaultyRetell) -> None:

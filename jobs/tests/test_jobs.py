@@ -101,6 +101,24 @@ def test_a_cancelled_job_stops_and_keeps_what_was_done(in_acme: Organization) ->
     assert "kept" in job.message
 
 
+def test_who_waits_for_others_shows_that_it_lives(in_acme: Organization) -> None:
+    def wait(progress: Progress) -> None:
+        long_ago = timezone.now() - timedelta(hours=1)
+        Job.objects.filter(pk=progress.job.pk).update(heartbeat_at=long_ago)
+        progress.wait(0.01)
+
+    job = finished(in_acme, started(in_acme, wait))
+    assert not Job.objects.filter(pk=job.pk, heartbeat_at__lt=job.created_at).exists()
+
+
+def test_who_waits_for_others_can_be_cancelled(in_acme: Organization) -> None:
+    def wait_long(progress: Progress) -> None:
+        actions.cancel(progress.job)
+        progress.wait(3600)
+
+    assert finished(in_acme, started(in_acme, wait_long)).state == JobState.CANCELLED
+
+
 def test_a_waiting_job_is_cancelled_at_once(in_acme: Organization) -> None:
     job = started(in_acme)
     actions.cancel(job)

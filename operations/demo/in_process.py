@@ -49,7 +49,12 @@ class Answers:
         return map(answers.agent_version, self._agents[agent_id].versions)
 
     def calls(
-        self, started_from: datetime, started_until: datetime, *, after_key: str | None = None
+        self,
+        started_from: datetime,
+        started_until: datetime,
+        *,
+        after_key: str | None = None,
+        counted: bool = False,
     ) -> Iterator[CallPage]:
         """One page: loading asks for hours, not for months."""
         if self._is_away:
