@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from exports import columns
@@ -81,6 +82,8 @@ class Export(models.Model):
     totals: models.JSONField[Any, Any] = models.JSONField(default=dict)
     size_bytes = models.BigIntegerField(default=0)
     complete_until = models.DateTimeField(null=True)
+    # As exports.running writes it: what was missing then, and what the last comparison found.
+    completeness: models.JSONField[Any, Any] = models.JSONField(null=True)
 
     name = models.CharField(max_length=200, blank=True, default="")
     media_type = models.CharField(max_length=100, blank=True, default="")
@@ -118,6 +121,26 @@ class Export(models.Model):
     def columns(self) -> list[Column]:
         found = columns.chosen(self.column_codes)
         return columns.for_report(found) if self.format == Format.PDF else found
+
+    @property
+    def missing_text(self) -> str:
+        """What calls may not be in it; empty when it is whole up to `complete_until`."""
+        noted = self.completeness or {}
+        if noted.get("is_late"):
+            return gettext("calls may be missing since then")
+        number = noted.get("open_gaps", 0)
+        text = ngettext("%(count)s call is missing", "%(count)s calls are missing", number)
+        return text % {"count": f"{number:,}"} if number else ""
+
+    @property
+    def compared_text(self) -> str:
+        """What the last comparison before it found; empty when there was none."""
+        counts = (self.completeness or {}).get("counts")
+        if not counts:
+            return ""
+        return gettext(
+            "%(listed)s listed by Retell, %(inserted)s were missing, %(corrected)s corrected"
+        ) % {name: f"{number:,}" for name, number in counts.items()}
 
     def is_ready(self, at: datetime) -> bool:
         return self.finished_at is not None and self.removed_at is None and self.expires_at > at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from accounts.roles import Right
+from completeness.models import RunState
 from completeness.presentation import status
 from exports import csv_file, files, pdf_file, xlsx_file
 from exports.actions import announce
@@ -13,6 +14,7 @@ from jobs.kinds import Kind
 from notifications import signals
 
 TOPIC = "exports"
+COUNTS = ("listed", "inserted", "corrected")
 TAKEN_OVER = "Another worker took this over, because the one that began it did not answer."
 _WRITERS = {
     Format.CSV: csv_file.write,
@@ -42,9 +44,15 @@ def run(progress: Progress) -> None:
 
 def _note_completeness(export: Export) -> None:
     """How far the calls were compared with Retell's list when the file was begun."""
-    if export.complete_until is None:
-        export.complete_until = status().until
-        export.save(update_fields=["complete_until"])
+    if export.complete_until is not None:
+        return
+    now = status()
+    export.complete_until = now.until
+    export.completeness = {"is_late": now.is_late, "open_gaps": now.open_gaps}
+    if now.last_run is not None and now.last_run.state == RunState.DONE:
+        counts = {name: getattr(now.last_run, name) for name in COUNTS}
+        export.completeness |= {"counts": counts}
+    export.save(update_fields=["complete_until", "completeness"])
 
 
 EXPORT = Kind("export", "Export calls", "calls", Right.MANAGE_USERS, run)

@@ -37,6 +37,7 @@ def about(export: Export, organization: Organization) -> list[tuple[str, str]]:
         (_("Time zone"), export.zone),
         (_("Asked for"), f"{moment(export.asked_at, zone)}, {export.asked_by}"),
         (_("Complete up to"), complete(export, zone)),
+        *([(_("Last comparison"), export.compared_text)] if export.compared_text else []),
         (_("Phone numbers"), _("whole") if export.whole_numbers else _("masked")),
         (_("Cost"), _("US dollars, as Retell reported it")),
     ]
@@ -45,7 +46,8 @@ def about(export: Export, organization: Organization) -> list[tuple[str, str]]:
 def complete(export: Export, zone: tzinfo) -> str:
     if export.complete_until is None:
         return _("never compared with Retell’s list of calls")
-    return moment(export.complete_until, zone)
+    until = moment(export.complete_until, zone)
+    return f"{until}; {export.missing_text}" if export.missing_text else until
 
 
 def totals_lines(totals: Totals) -> list[tuple[str, str]]:

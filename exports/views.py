@@ -24,6 +24,7 @@ from accounts.http import MemberRequest
 from accounts.limits import limited_export
 from accounts.roles import Right
 from calls.selection import Selection
+from completeness import presentation as completeness
 from config import zones
 from config.paging import capped_text, count_text, keyset_page
 from config.partials import render_page
@@ -69,6 +70,7 @@ def _form_page(request: MemberRequest, selection: Selection, form: ExportForm) -
         "lines": selection.lines,
         "ignored": selection.ignored,
         "totals": totals.quickly(calls),
+        "completeness": completeness.status(),
         "zone": request.organization.time_zone,
         "list_url": f"{reverse('calls:list')}?{request.GET.urlencode()}",
     }

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.models import TextField, Value
 from django.db.models.functions import Cast
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.models import User
+from agents.models import RetellConnection
 from calls.models import Call
+from completeness import gaps
+from completeness.models import Completeness, GapKind, Run, RunKind, RunState
 from config.csv_files import csv_lines
 from exports import sql
 from exports.tests.helpers import content, made, make_call, make_calls, table
@@ -100,6 +105,41 @@ def test_the_foot_adds_up_and_says_what_the_file_is(world: World, in_acme: Organ
     assert "# Filter: Direction is Inbound" in lines
     assert "# Time zone: America/New_York" in lines
     assert any(line.startswith("# Complete up to: never compared") for line in lines)
+
+
+def compared(*, hours_ago: float) -> None:
+    until = timezone.now() - timedelta(hours=hours_ago)
+    RetellConnection.objects.update(api_key_encrypted=b"sealed")
+    Completeness.objects.create(pk=1, complete_until=until)
+    Run.objects.create(
+        kind=RunKind.SCHEDULED, state=RunState.DONE, range_from=until, range_until=until,
+        listed=210, inserted=3, corrected=1,
+    )  # fmt: skip
+
+
+def foot_of(organization: Organization, user: User) -> str:
+    _, _, foot = table(made(organization, user))
+    return "\n".join(row[0] for row in foot)
+
+
+def test_the_foot_says_what_the_last_comparison_found(world: World, in_acme: Organization) -> None:
+    compared(hours_ago=0.1)
+    foot = foot_of(in_acme, world.people.alice)
+    assert "# Last comparison: 210 listed by Retell, 3 were missing, 1 corrected" in foot
+    assert "may be missing" not in foot
+
+
+def test_the_foot_says_that_calls_may_be_missing(world: World, in_acme: Organization) -> None:
+    compared(hours_ago=3)
+    assert "; calls may be missing since then" in foot_of(in_acme, world.people.alice)
+
+
+def test_the_foot_counts_calls_that_could_not_be_brought(
+    world: World, in_acme: Organization
+) -> None:
+    compared(hours_ago=0.1)
+    gaps.note(GapKind.UNREADABLE, {"call_1": "", "call_2": ""})
+    assert "; 2 calls are missing" in foot_of(in_acme, world.people.alice)
 
 
 def test_every_line_has_as_many_cells(world: World, in_acme: Organization) -> None:

@@ -12,7 +12,9 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.access import policy_of
+from agents.models import RetellConnection
 from audit.models import Entry
+from completeness.models import Completeness
 from exports.models import Export, Format
 from exports.tests.helpers import asked, content, made, make_calls, run, table
 from jobs import actions as jobs
@@ -51,6 +53,25 @@ def test_the_page_says_what_the_file_will_hold(calls: World, browser_of: ClientF
     assert "<dt>Cost</dt><dd>$0.37</dd>" in text
     assert "Direction is Inbound" in text
     assert "America/New_York" in text
+
+
+def late(organization: Organization) -> None:
+    """Nothing was compared with Retell for three hours."""
+    with organization_context(organization):
+        RetellConnection.objects.update(api_key_encrypted=b"sealed")
+        Completeness.objects.create(pk=1, complete_until=timezone.now() - timedelta(hours=3))
+
+
+def test_a_gap_is_an_alarm_before_and_after(calls: World, browser_of: ClientFactory) -> None:
+    late(calls.acme)
+    client = browser_of(calls.people.alice, calls.acme)
+    assert 'class="completeness bad"' in client.get("/exports/new/").content.decode()
+    client.post("/exports/new/", CHOICE)
+    export = only_export(calls)
+    with organization_context(calls.acme):
+        jobs.run(calls.acme, export.job_id)
+    page = client.get(f"/exports/{export.pk}/").content.decode()
+    assert '<span class="badge bad"><span class="dot bad"></span>calls may be missing' in page
 
 
 def test_asking_starts_a_job_with_what_was_chosen(calls: World, browser_of: ClientFactory) -> None:
