@@ -28,6 +28,12 @@ class RunState(models.TextChoices):
         return tones.get(self.value, "mute")
 
 
+class RunQuerySet(models.QuerySet["Run"]):
+    def ended(self) -> RunQuerySet:
+        """Whose counts do not grow any more, newest first."""
+        return self.exclude(state=RunState.RUNNING).order_by("-id")
+
+
 class Run(models.Model):
     """One comparison of a range of starting times with what Retell lists for it."""
 
@@ -47,6 +53,8 @@ class Run(models.Model):
     problem = models.TextField(blank=True, default="")
     started_at = models.DateTimeField(db_default=Now(), editable=False)
     finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

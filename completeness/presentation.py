@@ -80,7 +80,7 @@ def status() -> Status:
         **counts,
         is_connected=is_connected,
         problem=row.problem,
-        last_run=Run.objects.filter(kind=RunKind.SCHEDULED).order_by("-id").first(),
+        last_run=Run.objects.ended().filter(kind=RunKind.SCHEDULED).first(),
     )
 
 

@@ -15,7 +15,14 @@ from django.utils import timezone
 
 from agents.models import API_KEY_FIELD, Agent, RetellConnection
 from calls.models import Call
-from completeness.models import Completeness, Correction, CorrectionKind, Run, RunKind
+from completeness.models import (
+    Completeness,
+    Correction,
+    CorrectionKind,
+    Run,
+    RunKind,
+    RunState,
+)
 from jobs.models import Job
 from operations import measuring
 from tenants import encryption
@@ -43,6 +50,31 @@ def test_the_overview_says_up_to_when_everything_is_here(
     text = page(world, browser_of)
     assert "Complete up to" in text
     assert "may be missing" not in text
+
+
+def compared(organization: Organization, state: RunState = RunState.DONE) -> None:
+    now = timezone.now()
+    with organization_context(organization):
+        Run.objects.create(
+            kind=RunKind.SCHEDULED, state=state, range_from=now, range_until=now,
+            listed=210, inserted=3, corrected=1,
+        )  # fmt: skip
+
+
+def test_the_overview_says_what_the_last_comparison_found(
+    world: World, browser_of: ClientFactory
+) -> None:
+    connect(world.acme, complete_until=timezone.now())
+    compared(world.acme)
+    compared(world.acme, RunState.RUNNING)
+    assert "210 listed, 3 were missing, 1 corrected" in page(world, browser_of)
+
+
+def test_what_failed_counted_nothing(world: World, browser_of: ClientFactory) -> None:
+    connect(world.acme, complete_until=timezone.now())
+    compared(world.acme, RunState.FAILED)
+    assert "listed, " not in page(world, browser_of)
+    assert "Last tried" in page(world, browser_of, "/completeness/")
 
 
 def test_a_gap_is_an_alarm(world: World, browser_of: ClientFactory) -> None:
