@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.forms import Form
 from django.utils import timezone
 
 from audit.circumstances import circumstances, command_actor
@@ -70,10 +71,10 @@ def _refuse_nonsense(options: dict[str, Any]) -> None:
         raise CommandError("Give both --from and --to, or neither. Nothing was done.")
     if first and months is not None:
         raise CommandError("Give days or --months, not both. Nothing was done.")
-    form = HistoryForm({"months": months}) if months is not None else None
+    form: Form = HistoryForm({"months": 1 if months is None else months})
     if first:
         form = RangeForm({"first_day": first, "last_day": last})
-    if form is not None and not form.is_valid():
+    if not form.is_valid():
         reasons = " ".join(str(reason) for errors in form.errors.values() for reason in errors)
         raise CommandError(f"{reasons} Nothing was done.")
 

@@ -25,7 +25,7 @@ FILTERS = {
     "state": ("verdict", "applied, quarantined, failed, ignored, stored, duplicate"),
     "reason": ("reason", "a code such as not_json"),
     "event": ("event", "such as call_analyzed"),
-    "call": ("q", "a call id or a part of one"),
+    "call": ("q", "a call id or its beginning"),
     "agent": ("agent", "an agent, by the id in its page's address"),
     "since": ("received_after", "received from 2026-11-23T14:00 on, the organization's time"),
     "until": ("received_before", "received before that"),
@@ -64,9 +64,7 @@ class Command(JsonCommand):
                 job = replaying.start(organization, selection)
             self._finish(organization, job)
         problem = {} if job.state == JobState.DONE else {"problem": job.message}
-        self._say(
-            options, {"state": job.state, "applied_again": job.done, **job.counts, **problem}
-        )
+        self._say(options, {"state": job.state, "applied_again": job.done, **job.counts, **problem})
         if job.state != JobState.DONE:
             raise CommandError(job.message)
         if replaying.unapplied(job):
