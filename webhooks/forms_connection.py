@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from agents.connection.keys import KEY_MAX_LENGTH
+from completeness.forms import MOST_MONTHS
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -32,6 +33,13 @@ class ApiKeyForm(forms.Form):
         help_text=_(
             "Then it also verifies webhooks. Otherwise store the key with the badge below."
         ),
+    )
+    months = forms.IntegerField(
+        label=_("Months of history to fetch"),
+        required=False,
+        min_value=0,
+        max_value=MOST_MONTHS,
+        help_text=_("Calls from before, fetched in the background. 0: none."),
     )
 
 

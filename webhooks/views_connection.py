@@ -22,11 +22,16 @@ from agents.connection import keys
 from agents.connection.actions import api_key, signing_key, webhook_url
 from agents.connection.exceptions import SENTENCES, Refused, RetellKeyError
 from agents.models import RetellConnection
+from completeness import jobs as completeness_jobs
+from completeness.tasks import BACKFILL
 from config.partials import render_page, wants_partial
+from jobs.models import Job
 from webhooks import connection
 from webhooks.forms_connection import ApiKeyForm, SigningKeyForm
 
 PAGE = "retell:connection"
+# Offered with the first key.
+MONTHS = 3
 OLD_KEPT_DAYS = signing_key.PREVIOUS_KEY_VALID_DAYS
 
 
@@ -59,7 +64,8 @@ def _forms_and_urls(
     return {
         "api_key_is_unreadable": keys.is_unreadable(row, request.organization.pk),
         "signing_key_is_unreadable": unreadable and not usable,
-        "api_key_form": ApiKeyForm(initial={"signs_webhooks": not has_key}),
+        "api_key_form": _api_key_form(row, has_key=has_key),
+        "history": Job.objects.open().of_kinds([BACKFILL.code]).first(),
         "signing_key_form": SigningKeyForm(),
         "url": url,
         "old_urls": old_urls,
@@ -69,6 +75,13 @@ def _forms_and_urls(
     }
 
 
+def _api_key_form(row: RetellConnection, *, has_key: bool) -> ApiKeyForm:
+    form = ApiKeyForm(initial={"signs_webhooks": not has_key, "months": MONTHS})
+    if row.has_api_key:  # history was asked about with the first one
+        del form.fields["months"]
+    return form
+
+
 @require_POST
 @right_required(Right.MANAGE_RETELL)
 @confirmation_required
@@ -76,7 +89,7 @@ def _forms_and_urls(
 def store_api_key(request: MemberRequest) -> HttpResponse:
     form = ApiKeyForm(request.POST)
     if not form.is_valid():
-        return _refuse(request, SENTENCES[Refused.NO_KEY])
+        return _refuse(request, _refusal(form))
     key = form.cleaned_data["api_key"]
     try:
         workspace = keys.check_key(key, request.organization.pk)
@@ -88,10 +101,19 @@ def store_api_key(request: MemberRequest) -> HttpResponse:
         )
     except RetellKeyError as error:
         return _refuse(request, str(error))
+    if months := form.cleaned_data["months"]:
+        completeness_jobs.fetch_history(request.organization, months=months, user=request.user)
     name = row.workspace_name or row.workspace_id
     return _done(
         request, _("Retell accepts the key: this is the workspace %(name)s.") % {"name": name}
     )
+
+
+def _refusal(form: ApiKeyForm) -> str:
+    if "months" not in form.errors:
+        return SENTENCES[Refused.NO_KEY]
+    reasons = " ".join(str(reason) for reason in form.errors["months"])
+    return _("Months of history: %(reasons)s Nothing was changed.") % {"reasons": reasons}
 
 
 @require_POST

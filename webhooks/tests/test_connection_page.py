@@ -16,6 +16,7 @@ from agents.models import Agent, RetellConnection
 from agents.retell import AgentSettings
 from agents.versions import Facts, Version
 from audit.models import Entry
+from jobs.models import Job
 from tenants.models import WebhookEndpoint
 from tenants.pin import organization_context
 from tenants.scope import platform
@@ -82,6 +83,36 @@ def test_a_good_key_connects_and_is_never_shown(
     assert "this is the workspace Acme Agency" in page
     assert f'ends in <span class="mono">{API_KEYS["acme"][-4:]}</span>' in page
     assert API_KEYS["acme"] not in page
+
+
+def test_history_is_fetched_at_connection(
+    alice: CanaryClient, world: World, retell_api: FaultyRetell
+) -> None:
+    assert 'name="months" value="3"' in text_of(alice)
+    page = said(alice, "api-key/", api_key=API_KEYS["acme"], months="2")
+    with organization_context(world.acme):
+        job = Job.objects.get()
+    assert (job.title, job.kind) == ("Fetch 2 months of history from Retell", "backfill")
+    assert f'<a href="/jobs/{job.pk}/">being fetched</a>' in page
+    assert 'name="months"' not in page
+
+
+def test_no_history_is_fetched_unasked(
+    alice: CanaryClient, world: World, retell_api: FaultyRetell
+) -> None:
+    page = said(alice, "api-key/", api_key=API_KEYS["acme"], months="0")
+    with organization_context(world.acme):
+        assert not Job.objects.exists()
+    assert "Fetch calls from before" in page
+
+
+def test_too_much_history_changes_nothing(
+    alice: CanaryClient, world: World, retell_api: FaultyRetell
+) -> None:
+    page = said(alice, "api-key/", api_key=API_KEYS["acme"], months="99")
+    assert "Months of history:" in page
+    with organization_context(world.acme):
+        assert not RetellConnection.objects.get().has_api_key
 
 
 def test_a_refused_key_is_not_stored_and_not_shown_again(
