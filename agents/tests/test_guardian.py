@@ -227,9 +227,7 @@ def test_keys_without_access(
 def test_a_key_without_access_says_to_what(
     in_acme: Organization, connected: FaultyRetell, problem: str, cost: str
 ) -> None:
-    RetellConnection.objects.update(
-        api_key_state=ApiKeyState.NO_ACCESS, agents_problem=problem
-    )
+    RetellConnection.objects.update(api_key_state=ApiKeyState.NO_ACCESS, agents_problem=problem)
     (finding,) = guardian.findings()
     assert finding.cost.startswith(cost)
 
