@@ -29,6 +29,7 @@ from operations.listing import OrganizationFilterForm
 from operations.setup import setup_of
 from tenants.exceptions import OrganizationError
 from tenants.models import Organization, OrganizationStatus
+from webhooks import presentation, refusals
 
 VISIT_ALLOWED = lazy("You may look inside for half an hour, beginning when you enter.")
 VISIT_ASKED = lazy("The organization's admins were asked. You can enter once one of them agrees.")
@@ -50,6 +51,7 @@ def organization_list(request: OperatorRequest) -> HttpResponse:
         "ignored": form.ignored(request.GET, known=("page", "sort")),
         "is_filtered": bool(form.values()),
         "clear_url": request.path,
+        "refused": presentation.refused(refusals.by_hour("")),
         "kept": [("sort", listing.sort_of(request))] if "sort" in request.GET else [],
     }
     return render_page(

@@ -28,6 +28,7 @@ def of_agent(agent: Agent, own: OwnUrls, heard: Heard, now: datetime) -> list[Fi
             *webhook.webhook(agent, own, heard, now),
             *webhook.events(agent, own, now),
             *webhook.tags(agent, own, now),
+            *webhook.drafts(agent),
             *standing.storage(agent),
             *standing.old(agent, now),
         ]

@@ -104,6 +104,30 @@ def _unheard(agent: Agent, facts: Facts) -> Finding:
     return Finding("unheard", Severity.RISK, title, cost, remedy, is_fixable=True)
 
 
+def drafts(agent: Agent) -> Iterator[Finding]:
+    """What is not published and would change how events and data are handled. Drafts that change
+    something else are somebody's everyday work."""
+    draft, live = agent.draft_version, agent.live_version
+    if draft is None or live is None:
+        return
+    if agent.published_version is None:
+        yield Finding(
+            "never_published",
+            Severity.NOTE,
+            "It was never published.",
+            "Phone numbers that follow what is published do not use it.",
+            "Publish it in Retell when it is ready.",
+        )
+    elif draft.facts != live.facts:
+        yield Finding(
+            "draft",
+            Severity.NOTE,
+            f"Version {draft.number} is not published; calls use version {live.number}.",
+            "Its webhook, events or storage are others than those that calls use now.",
+            "Look at them before it is published in Retell.",
+        )
+
+
 _LOST_WITH = {
     "started": "while they run they are not shown",
     "ended": "their end, duration and cost come ten minutes late, by the comparison",

@@ -133,7 +133,7 @@ def test_a_draft_that_has_it_right_is_not_published(make: Make, in_acme: Organiz
     fake, _ = make(webhook_url=ELSEWHERE)
     fake.branch(0, DRAFTED_AT).update(webhook_url="")
     sync_one(in_acme)
-    (finding,) = found()
+    finding = found()[0]
     assert finding.code == "unpublished"
     assert "Version 1 has it right but is not published; calls use version 0" in finding.title
 
@@ -142,7 +142,26 @@ def test_a_draft_that_is_wrong_costs_nothing_yet(make: Make, in_acme: Organizati
     fake, _ = make()
     fake.branch(0, DRAFTED_AT).update(webhook_url=ELSEWHERE)
     sync_one(in_acme)
+    (finding,) = found()
+    assert (finding.code, finding.severity) == ("draft", Severity.NOTE)
+    assert "Version 1 is not published; calls use version 0" in finding.title
+
+
+def test_a_draft_that_changes_something_else_is_no_finding(
+    make: Make, in_acme: Organization
+) -> None:
+    fake, _ = make()
+    fake.branch(0, DRAFTED_AT).update(voice_id="another")
+    sync_one(in_acme)
     assert codes() == []
+
+
+def test_an_agent_that_was_never_published_is_noted(
+    connected: FaultyRetell, in_acme: Organization
+) -> None:
+    connected.acme.add_agent("agent_1").latest["is_published"] = False
+    sync_one(in_acme)
+    assert codes() == ["never_published"]
 
 
 def test_a_tag_can_stay_behind(make: Make, in_acme: Organization) -> None:

@@ -174,6 +174,15 @@ def test_unknown_urls_are_counted_apart(world: World) -> None:
     assert "unknown_token" not in refusals.by_hour(world.acme.schema_name).by_cause
 
 
+def test_the_operator_sees_what_came_to_unknown_urls(
+    world: World, browser_of: ClientFactory
+) -> None:
+    sam = browser_of(world.people.sam)
+    assert "Refused deliveries by hour" not in sam.get("/").content.decode()
+    post(world, b"", token="x" * 32)
+    assert "Unknown webhook URL" in sam.get("/").content.decode()
+
+
 def test_counters_say_since_when_they_count(world: World, browser_of: ClientFactory) -> None:
     """As after losing the cache, which the fixtures just emptied."""
     day = refusals.by_hour(world.acme.schema_name)
