@@ -169,6 +169,11 @@ def _fetch_transcripts(organization: Organization, api: Api, run: Run, steps: St
             steps.transcript()
 
 
+def lacks_transcripts(run: Run) -> bool:
+    """Whether more were missing than one comparison on schedule asks for."""
+    return _without_transcript(run).exists()
+
+
 def _without_transcript(run: Run) -> QuerySet[Call, str]:
     """Ids of ended calls of the run's range, newest first."""
     asked = _known_as(CorrectionKind.NO_TRANSCRIPT, CorrectionKind.GONE)

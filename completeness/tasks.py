@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils.translation import ngettext
 from procrastinate.contrib.django import app
 
@@ -15,6 +16,7 @@ from agents.retell import RetellApiError
 from completeness import actions
 from completeness.comparison import Outcome
 from completeness.models import Run, RunKind, RunState
+from jobs import actions as jobs
 from jobs.actions import Cancelled, JobFailed, Progress
 from jobs.kinds import Kind
 from jobs.models import Job
@@ -24,6 +26,7 @@ from tenants.models import Organization
 # Long work leaves half of the workspace's requests to everybody else.
 SHARE_OF_LONG_WORK = 0.5
 UNREADABLE = "unreadable"
+LONGEST_USUAL_RANGE = timedelta(hours=settings.RECONCILE_DEEP_HOURS + 2)
 NOUN = "calls and transcripts"
 NOT_CONNECTED = "There is no Retell API key. Connect one, then start again. Nothing was changed."
 
@@ -40,13 +43,25 @@ def compare_one(organization: Organization) -> Run | None:
         with open_api(organization) as api:
             if api is None:
                 return None
-            return actions.compare_on_schedule(
+            run = actions.compare_on_schedule(
                 organization, api, connected_at=connection.connected_at
             )
     except RetellApiError as error:
         if error.kind is Failure.KEY_UNREADABLE:
             return actions.note_not_begun(error, connected_at=connection.connected_at)
         return Run.objects.filter(kind=RunKind.SCHEDULED).latest("id")
+    _fetch_what_is_left(organization, run)
+    return run
+
+
+def _fetch_what_is_left(organization: Organization, run: Run) -> None:
+    """Transcripts from before no later comparison looks back to, as after days without any."""
+    is_long = run.range_until - run.range_from > LONGEST_USUAL_RANGE
+    if is_long and actions.lacks_transcripts(run):
+        span = {"since": run.range_from.isoformat(), "until": run.range_until.isoformat()}
+        jobs.start(
+            organization, COMPARE_RANGE, title="Fetch what a long outage left out", parameters=span
+        )
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -139,7 +139,7 @@ class Export(models.Model):
         if not counts:
             return ""
         return gettext(
-            "%(listed)s listed by Retell, %(inserted)s were missing, %(corrected)s corrected"
+            "%(listed)s listed by Retell, %(inserted)s brought back, %(corrected)s corrected"
         ) % {name: f"{number:,}" for name, number in counts.items()}
 
     def is_ready(self, at: datetime) -> bool:

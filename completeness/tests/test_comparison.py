@@ -222,6 +222,27 @@ def test_the_next_one_begins_where_the_last_good_one_ended(
     assert run.inserted == 5
 
 
+def test_a_long_outage_leaves_no_transcript_out(
+    in_acme: Organization, connected: FaultyRetell
+) -> None:
+    """No later comparison looks back so far, so a job fetches what one turn may not ask for."""
+    actions.state()
+    days_ago = timezone.now() - timedelta(days=4)
+    Completeness.objects.update(complete_until=days_ago, deep_at=timezone.now())
+    had(connected, 8, minutes_ago=3 * 24 * 60)
+    assert compare(in_acme).transcripts == 5
+    done(in_acme, Job.objects.get())
+    assert not Call.objects.filter(transcript=None).exists()
+    compare(in_acme)
+    assert Job.objects.count() == 1
+
+
+def test_usually_no_job_is_started(in_acme: Organization, connected: FaultyRetell) -> None:
+    had(connected, 8)
+    assert compare(in_acme).transcripts == 5
+    assert not Job.objects.exists()
+
+
 def test_long_without_a_comparison_is_a_gap() -> None:
     now = timezone.now()
     assert Completeness(complete_until=now - ANHOUR).has_gap(now)

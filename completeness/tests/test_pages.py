@@ -67,7 +67,7 @@ def test_the_overview_says_what_the_last_comparison_found(
     connect(world.acme, complete_until=timezone.now())
     compared(world.acme)
     compared(world.acme, RunState.RUNNING)
-    assert "210 listed, 3 were missing, 1 corrected" in page(world, browser_of)
+    assert "210 listed, 3 brought back, 1 corrected" in page(world, browser_of)
 
 
 def test_what_failed_counted_nothing(world: World, browser_of: ClientFactory) -> None:

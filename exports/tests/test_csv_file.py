@@ -125,7 +125,7 @@ def foot_of(organization: Organization, user: User) -> str:
 def test_the_foot_says_what_the_last_comparison_found(world: World, in_acme: Organization) -> None:
     compared(hours_ago=0.1)
     foot = foot_of(in_acme, world.people.alice)
-    assert "# Last comparison: 210 listed by Retell, 3 were missing, 1 corrected" in foot
+    assert "# Last comparison: 210 listed by Retell, 3 brought back, 1 corrected" in foot
     assert "may be missing" not in foot
 
 

@@ -222,8 +222,7 @@ def _lacked_access_lately(row: RetellConnection) -> bool:
 
 def _note(row: RetellConnection, state: ApiKeyState | None) -> None:
     """Of that key: it may have been exchanged meanwhile. One that was never checked stays so."""
-    is_news = row.key_state != state or state == ApiKeyState.NO_ACCESS
-    if state is not None and row.has_api_key and is_news:
+    if state is not None and row.has_api_key:
         RetellConnection.objects.filter(pk=1, api_key_encrypted=row.api_key_encrypted).exclude(
             api_key_state=ApiKeyState.UNCHECKED
         ).update(api_key_state=state, api_key_checked_at=timezone.now())

@@ -75,7 +75,11 @@ def _refuse_nonsense(options: dict[str, Any]) -> None:
     if first:
         form = RangeForm({"first_day": first, "last_day": last})
     if not form.is_valid():
-        reasons = " ".join(str(reason) for errors in form.errors.values() for reason in errors)
+        reasons = " ".join(
+            f"{form[name].label}: {reason}"
+            for name, errors in form.errors.items()
+            for reason in errors
+        )
         raise CommandError(f"{reasons} Nothing was done.")
 
 
