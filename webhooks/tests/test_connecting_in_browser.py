@@ -167,15 +167,15 @@ def test_a_newcomer_connects_and_a_lost_call_is_healed(
 
 
 def history(visitor: Visitor, world: World, retell_api: FaultyRetell) -> None:
-    """Fetched by a job, which the page follows."""
+    """Fetched by a job that connecting began, which its page follows."""
     page = visitor.page
     agent = retell_api.acme.agents["agent_acme"]
     old = timezone.now() - timedelta(days=20)
     calls = make_calls(agent, 40, first=old, prefix="old")
     calls[7]["duration_ms"] = "long"
     retell_api.acme.add_calls(*calls)
-    visitor.go("acme", "/completeness/")
-    page.get_by_role("button", name="Fetch history").click()
+    visitor.go("acme", PAGE)
+    page.get_by_role("link", name="being fetched").click()
     expect(page.locator("#job")).to_contain_text("Waiting")
     picture(visitor, "job-waiting")
     with organization_context(world.acme):
