@@ -6,9 +6,12 @@ application connects as the runtime login, never as the owner.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import os
 import re
+import shutil
+import tempfile
 
 import django
 
@@ -16,6 +19,10 @@ from operations.local.pytest_plugin import start_test_engines
 
 engines = start_test_engines()
 DATABASE = f"test_{os.getpid()}"
+
+
+metrics_folder = tempfile.mkdtemp()
+atexit.register(shutil.rmtree, metrics_folder, ignore_errors=True)
 
 
 def _redis_database(found: re.Match[str]) -> str:
@@ -32,6 +39,7 @@ os.environ.update(
         # Tests empty their cache; runs at the same time should rarely share one.
         "REDIS_URL": re.sub(r"db=\d+|/\d+$", _redis_database, os.environ["REDIS_URL"]),
         "LIVE_PORT": "8001",
+        "METRICS_DIR": metrics_folder,
         "WEBHOOK_ENDPOINT_CACHE_SECONDS": "0.2",
         # Nobody listens there: what asks Retell uses the fixture `retell_api`.
         "RETELL_BASE_URL": "http://127.0.0.1:9",

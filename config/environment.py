@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config.networks import TrustedProxies, parse_network
+from config.networks import Network, TrustedProxies, parse_network
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_ENVIRONMENT_FILE = BASE_DIR / ".local" / "environment"
@@ -203,16 +203,42 @@ def mail_address(name: str, default: str) -> str:
     return value
 
 
-def trusted_proxies(name: str) -> TrustedProxies:
-    """Addresses and networks, comma separated; `unix` for a proxy in front of a unix socket."""
-    entries = [entry.strip() for entry in env.str(name, "").split(",") if entry.strip()]
+SECRET_MIN_LENGTH = 32
+
+
+def long_secret(name: str) -> str:
+    """A secret too long to guess, or empty: nobody has it then. No error quotes it."""
+    value: str = env.str(name, "")
+    if value and len(value) < SECRET_MIN_LENGTH:
+        raise ImproperlyConfigured(
+            f"{name} is too short; give at least {SECRET_MIN_LENGTH} characters, such as those of"
+            " `openssl rand -base64 32`."
+        )
+    return value
+
+
+def _entries(name: str) -> list[str]:
+    return [entry.strip() for entry in env.str(name, "").split(",") if entry.strip()]
+
+
+def networks(name: str) -> tuple[Network, ...]:
+    """Addresses and networks, comma separated."""
     try:
-        networks = tuple(parse_network(entry) for entry in entries if entry != "unix")
+        return tuple(parse_network(entry) for entry in _entries(name))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} cannot be read: {error}") from error
-    if any(network.prefixlen == 0 for network in networks):
+
+
+def trusted_proxies(name: str) -> TrustedProxies:
+    """Addresses and networks, comma separated; `unix` for a proxy in front of a unix socket."""
+    entries = _entries(name)
+    try:
+        trusted = tuple(parse_network(entry) for entry in entries if entry != "unix")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: {error}") from error
+    if any(network.prefixlen == 0 for network in trusted):
         raise ImproperlyConfigured(
             f"{name} trusts every address, so anybody could claim to be anybody; name the proxies'"
             " own addresses or networks."
         )
-    return TrustedProxies(networks, unix_socket="unix" in entries)
+    return TrustedProxies(trusted, unix_socket="unix" in entries)

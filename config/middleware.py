@@ -1,4 +1,4 @@
-"""Small middleware that belongs to no app: request id, NUL, health."""
+"""Small middleware that belongs to no app: request id, NUL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 
-from config import errors, health
+from config import errors
 from config.addresses import comes_from_proxy
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -61,16 +61,4 @@ class NulMiddleware:
         query = request.META.get("QUERY_STRING", "")
         if "%00" in query or "\x00" in query or "\x00" in request.path_info:
             return errors.bad_request(request)
-        return self.get_response(request)
-
-
-class HealthMiddleware:
-    """`GET /health` on any host: whether this process can serve."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info.rstrip("/") == "/health":
-            return health.answer(request)
         return self.get_response(request)

@@ -16,8 +16,10 @@ from config.environment import (
     demo_retell_url,
     encryption_keys,
     env,
+    long_secret,
     mail_address,
     mail_settings,
+    networks,
     release,
     required,
     trusted_proxies,
@@ -176,13 +178,14 @@ CHANNEL_LAYERS = {
 # --- Requests ------------------------------------------------------------------------------------
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
+    "config.metrics.MetricsMiddleware",
     "config.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Above the policy for pages, which costs it a tenth of its time; it sends one of its own.
     "webhooks.middleware.WebhookPathMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.middleware.NulMiddleware",
-    "config.middleware.HealthMiddleware",
+    "operations.probes.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.HostMiddleware",
     "operations.middleware.AllowListMiddleware",
@@ -346,8 +349,8 @@ VISIT_CONSENT_VALID_HOURS = 24
 # After this, keys, people, domains, exports of personal data and deletion ask who it is again.
 CONFIRMED_SECONDS = 30 * 60
 SECURE_SSL_REDIRECT = SECURE and env.bool("SSL_REDIRECT", True)
-# A load balancer asks over http inside the network.
-SECURE_REDIRECT_EXEMPT = [r"^health/?$"]
+# Load balancers and Prometheus ask over http inside the network.
+SECURE_REDIRECT_EXEMPT = [r"^health(/ready)?/?$", r"^metrics/?$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 # On the product's own hosts only; customers' domains get neither, see config/headers.py.
@@ -432,6 +435,13 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+
+# --- Metrics: see operations/probes.py ------------------------------------------------------------
+# Who may ask for `/metrics`: from these addresses and networks, or with this token. Nobody else.
+METRICS_ALLOWED = networks("METRICS_ALLOWED")
+METRICS_TOKEN = long_secret("METRICS_TOKEN")
+# Shared by the processes of one host, and private; see config/metric_files.py.
+METRICS_DIR = env.str("METRICS_DIR", str(BASE_DIR / "var" / "metrics"))
 
 # --- Logs ----------------------------------------------------------------------------------------
 LOGGING: dict[str, Any] = {

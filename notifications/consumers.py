@@ -18,6 +18,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from redis.exceptions import RedisError
 
 from config.headers import security_headers
+from config.metrics import SOCKETS
 from notifications import memory, tickets
 from notifications.signals import group_name
 from notifications.tickets import Ticket
@@ -76,6 +77,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # comes w
             await self.close(CLOSE_REVOKED)
             return
         await self.accept()
+        SOCKETS.labels("opened").inc()
         await self._catch_up(missed)
         self._start(self._keep(ticket))
 
@@ -85,6 +87,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # comes w
         if self.ticket is not None:
             group = group_name(self.ticket.holder.organization)
             await self.channel_layer.group_discard(group, self.channel_name)
+            SOCKETS.labels("closed").inc()
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any

@@ -12,10 +12,13 @@ import signal
 from typing import Any
 
 from django.db import connections
-from procrastinate import App
+from procrastinate import App, JobContext
 from procrastinate.contrib.django.utils import connector_params
+from procrastinate.middleware import AsyncCallNext
 from procrastinate.psycopg_connector import PsycopgConnector
+from procrastinate.worker import Worker
 
+from config.metrics import JOBS
 from tenants.db.grants import OWNER_QUEUE
 from tenants.db.roles import role_name
 
@@ -32,6 +35,17 @@ def _connector(alias: str, role: str | None) -> PsycopgConnector:
     return PsycopgConnector(kwargs=parameters, min_size=1, max_size=CONCURRENCY + 2)
 
 
+async def _counted(call_next: AsyncCallNext, context: JobContext, worker: Worker) -> Any:
+    """Count each job by how it ended."""
+    outcome = "failed"
+    try:
+        result = await call_next()
+        outcome = "succeeded"
+    finally:
+        JOBS.labels(context.job.task_name, outcome).inc()
+    return result
+
+
 async def _work(app: App, connector: PsycopgConnector, **options: Any) -> None:
     # Only a copy of the app talks through this connector: jobs themselves enqueue through Django.
     working: App = app.with_connector(connector)
@@ -42,6 +56,7 @@ async def _work(app: App, connector: PsycopgConnector, **options: Any) -> None:
             delete_jobs="successful",
             install_signal_handlers=False,  # each would replace the other's; see _until_stopped
             shutdown_graceful_timeout=SHUTDOWN_SECONDS,
+            worker_middleware=[_counted],
             **options,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
-from operations import measuring
+from operations import certificates, measuring
 from tenants.each import for_each_organization
 
 
@@ -20,3 +20,10 @@ def measure(timestamp: int) -> None:
 def measure_long_ago(timestamp: int) -> None:
     """Daily: days of long ago, for calls that came or changed late."""
     for_each_organization(measuring.measure_long_ago)
+
+
+@app.periodic(cron="5 * * * *")
+@app.task(name="operations.measure_certificate", queueing_lock="operations.measure_certificate")
+def measure_certificate(timestamp: int) -> None:
+    """Hourly: how long the certificate lasts."""
+    certificates.measure()

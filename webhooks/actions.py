@@ -27,6 +27,7 @@ from calls import sql as calls_sql
 from calls.merge import StorageLevel
 from calls.models import Call, Chat
 from calls.reader import Unreadable
+from config.metrics import DELIVERY_AGE
 from config.templatetags.formats import moment
 from notifications import signals
 from tenants.models import Organization
@@ -279,6 +280,8 @@ def note_applied(delivery: Delivery, parsed: Parsed) -> None:
     delivery.reason_detail, delivery.retry_at = "", None
     if delivery.state == DeliveryState.APPLIED and delivery.applied_at is None:
         delivery.applied_at = timezone.now()
+        waited = (delivery.applied_at - delivery.received_at).total_seconds()
+        DELIVERY_AGE.labels("again").observe(waited)
 
 
 def _may_be_kept(document: Mapping[str, Any], parsed: Parsed) -> bool:

@@ -32,11 +32,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.addresses import client_address
+from config.metrics import DELIVERIES, DELIVERY_AGE, REFUSALS
 from notifications import signals
 from tenants.models import hash_token
 from webhooks import actions, refusals, signature, usage
 from webhooks.endpoints import Endpoint, find_endpoint
 from webhooks.exceptions import StorageUnavailable
+from webhooks.models import DeliveryState
 from webhooks.signature import Refusal, Verdict
 
 logger = logging.getLogger(__name__)
@@ -133,6 +135,7 @@ def _take(request: HttpRequest, token: str, body: bytes, *, fresh: bool = False)
             verdict = _verify(request, body, endpoint)
     if verdict.refusal is not None or endpoint is None:
         return _refuse(request, endpoint, token, verdict)
+    began = time.perf_counter()
     receipt = actions.receive(
         endpoint,
         body,
@@ -141,7 +144,14 @@ def _take(request: HttpRequest, token: str, body: bytes, *, fresh: bool = False)
         key_id=verdict.key_id,
         headers=_kept_headers(request),
     )
+    _count(receipt, time.perf_counter() - began)
     return _accept(endpoint, receipt)
+
+
+def _count(receipt: actions.Receipt, seconds: float) -> None:
+    DELIVERIES.labels("repetition" if receipt.is_repetition else receipt.state.value).inc()
+    if receipt.state == DeliveryState.APPLIED and not receipt.is_repetition:
+        DELIVERY_AGE.labels("door").observe(seconds)
 
 
 def _accept(endpoint: Endpoint, receipt: actions.Receipt) -> Response:
@@ -200,6 +210,7 @@ def _refuse(
 ) -> Response:
     refusal = verdict.refusal or Refusal.UNKNOWN_TOKEN
     is_counted = refusals.count(endpoint.schema_name if endpoint else "", refusal)
+    REFUSALS.labels(refusal.value).inc()
     logger.info("webhook refused", extra={"cause": refusal.value})
     if is_counted and refusals.is_limited(request, hash_token(token).hex()[:16]):
         raise Throttled(refusals.RETRY_AFTER_SECONDS)

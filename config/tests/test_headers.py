@@ -146,7 +146,7 @@ def test_the_503_of_a_missing_database_carries_the_headers(
 ) -> None:
     connection.close()
     monkeypatch.setitem(connection.settings_dict, "PORT", "1")
-    for answer in (browser().get("/"), browser().get("/health"), webhook(committed)):
+    for answer in (browser().get("/"), browser().get("/health/ready"), webhook(committed)):
         assert answer.status_code == 503
         assert {header: answer.headers.get(header) for header in EVERYWHERE} == EVERYWHERE
         assert directives(answer)["default-src"] == "'none'"

@@ -119,7 +119,7 @@ def test_nothing_hands_work_to_other_threads() -> None:
     names = {"ThreadPoolExecutor", "Thread", "sync_to_async", "async_to_sync"}
     # Neither works for an organization: signals, and signs of life, which know no database;
     # measuring, which must give a frozen database up.
-    allowed = ("notifications/signals.py", "config/presence.py", "operations/health/ready.py")
+    allowed = ("notifications/signals.py", "config/presence.py", "operations/health/rounds.py")
     outside = [
         place
         for place in found(
