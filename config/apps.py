@@ -7,4 +7,7 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401 - registers them
+        from config import checks, logs, sentry  # noqa: F401 - registers checks
+
+        logs.take_what_nobody_caught()
+        sentry.start()

@@ -217,6 +217,16 @@ def long_secret(name: str) -> str:
     return value
 
 
+def sentry_dsn(name: str) -> str:
+    """`https://key@host/project`, or empty. No error quotes it: with the key, anybody may write."""
+    value: str = env.str(name, "")
+    parts = urlsplit(value)
+    is_usable = parts.scheme in ("http", "https") and parts.username and parts.hostname
+    if value and not (is_usable and parts.path.rpartition("/")[2].isdecimal()):
+        raise ImproperlyConfigured(f"{name} must look like https://key@sentry.example.com/1.")
+    return value
+
+
 def _entries(name: str) -> list[str]:
     return [entry.strip() for entry in env.str(name, "").split(",") if entry.strip()]
 

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from config import errors
 from config.addresses import comes_from_proxy
+from tenants.pin import pinned_schema
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -26,8 +27,13 @@ class IdentifiedRequest(HttpRequest):
 
 
 class RequestIdFilter(logging.Filter):
+    """Says of each record for which request or job it is, and of which organization. That is named
+    by its schema, as in metrics: the name says nothing about it."""
+
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get()
+        if getattr(record, "organization", None) is None:
+            record.organization = pinned_schema()
         return True
 
 

@@ -44,8 +44,18 @@ def _client() -> Any:
     )
 
 
+_kind = "command"
+
+
+def kind() -> str:
+    """What this process is: its name in the Procfile, or a command of `manage.py`."""
+    return _kind
+
+
 def announce(kind: str) -> None:
     """Say from now on, until this process ends, that it is there."""
+    global _kind  # noqa: PLW0603 - a process is of one kind from its start to its end
+    _kind = kind
     threading.Thread(
         target=_beat_forever, args=(kind, time.time()), name="presence", daemon=True
     ).start()

@@ -22,6 +22,7 @@ from config.environment import (
     networks,
     release,
     required,
+    sentry_dsn,
     trusted_proxies,
 )
 
@@ -443,27 +444,40 @@ METRICS_TOKEN = long_secret("METRICS_TOKEN")
 # Shared by the processes of one host, and private; see config/metric_files.py.
 METRICS_DIR = env.str("METRICS_DIR", str(BASE_DIR / "var" / "metrics"))
 
+# --- Errors: see config/sentry.py -----------------------------------------------------------------
+SENTRY_DSN = sentry_dsn("SENTRY_DSN")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", ENVIRONMENT)
+
 # --- Logs ----------------------------------------------------------------------------------------
+# "line" is for people, "json" for machines: one record a line, exceptions too.
+LOG_FORMAT = choice("LOG_FORMAT", ("line", "json"), "json" if PRODUCTION else "line")
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "config.middleware.RequestIdFilter"}},
     "formatters": {
-        "line": {"()": "config.logs.JsonFormatter" if PRODUCTION else "config.logs.LineFormatter"}
+        "line": {"()": "config.logs.formatter"},
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
             "filters": ["request_id"],
-        }
+        },
+        "sentry": {"class": "config.sentry.SentryHandler", "filters": ["request_id"]},
     },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console", "sentry"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
+        # They bring handlers of their own; the root's are everybody's.
+        "_granian": {"handlers": [], "propagate": True},
+        "uvicorn": {"handlers": [], "propagate": True},
+        "uvicorn.error": {"handlers": [], "propagate": True},
         # Bodies and query strings never reach a log; the request line of a 4xx adds nothing.
         "django.request": {"level": "ERROR"},
         "django.security.csrf": {"level": "ERROR"},
         "procrastinate": {"level": "WARNING"},
+        # Says of a failed job what it was called with; operations/jobs.py says which it was.
+        "procrastinate.worker": {"level": "CRITICAL"},
         # A line a request to Retell, and at DEBUG what was sent: webhook URLs, for one.
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},

@@ -8,8 +8,10 @@ notification on insert is dropped, because it slows every commit down.
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from typing import Any
+from uuid import uuid4
 
 from django.db import connections
 from procrastinate import App, JobContext
@@ -18,9 +20,13 @@ from procrastinate.middleware import AsyncCallNext
 from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
 
+from audit.circumstances import circumstances
 from config.metrics import JOBS
+from config.middleware import request_id
 from tenants.db.grants import OWNER_QUEUE
 from tenants.db.roles import role_name
+
+logger = logging.getLogger(__name__)
 
 POLLING_SECONDS = 1.0
 SHUTDOWN_SECONDS = 8
@@ -36,12 +42,18 @@ def _connector(alias: str, role: str | None) -> PsycopgConnector:
 
 
 async def _counted(call_next: AsyncCallNext, context: JobContext, worker: Worker) -> Any:
-    """Count each job by how it ended."""
-    outcome = "failed"
+    """Count each job by how it ended; its records and audit entries carry one reference."""
+    outcome, reference = "failed", uuid4().hex
+    token = request_id.set(reference)
     try:
-        result = await call_next()
+        with circumstances(request_id=reference):
+            result = await call_next()
         outcome = "succeeded"
+    except Exception:
+        logger.exception("job failed", extra={"task": context.job.task_name})
+        raise
     finally:
+        request_id.reset(token)
         JOBS.labels(context.job.task_name, outcome).inc()
     return result
 

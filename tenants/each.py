@@ -29,7 +29,7 @@ def for_each_organization(work: Callable[[Organization], object]) -> None:
                 work(organization)
         except Exception:
             failed += 1
-            logger.exception("job failed", extra={"organization": str(organization.pk)})
+            logger.exception("job failed", extra={"organization": organization.schema_name})
     if failed:
         raise RuntimeError(
             f"Failed in {failed} of {len(organizations)} organizations; see the log."

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import Error, transaction
 from django.utils import timezone
@@ -92,7 +93,7 @@ def receive(
     except StorageUnavailable:
         raise
     except Exception as error:
-        _log_failure("a delivery could not be stored", error)
+        _log_failure("a delivery could not be stored", incoming.id, error)
         raise StorageUnavailable from error
 
 
@@ -103,7 +104,7 @@ def _store_or_keep(schema: str, incoming: Incoming, parsed: Parsed | None) -> Re
     except Exception as error:
         if is_away(error):
             raise StorageUnavailable from error
-        _log_failure("applying a delivery failed", error)
+        _log_failure("applying a delivery failed", incoming.id, error)
         return _store_failed(schema, incoming, parsed)
     return Receipt(parsed, incoming.state, is_repetition=not fresh)
 
@@ -119,12 +120,17 @@ def _store_and_apply(schema: str, incoming: Incoming, parsed: Parsed | None) -> 
     return fresh
 
 
-def _log_failure(message: str, error: Exception) -> None:
+def _log_failure(message: str, delivery_id: UUID, error: Exception) -> None:
     """Without the exception's text: PostgreSQL's quotes the row, phone numbers and all."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
     logger.error(
-        "%s: %s %s %s", message, type(error).__name__, getattr(error, "sqlstate", ""), place
+        "%s: %s %s %s",
+        message,
+        type(error).__name__,
+        getattr(error, "sqlstate", ""),
+        place,
+        extra={"delivery": delivery_id},
     )
 
 
@@ -233,7 +239,7 @@ def _try_to_apply(delivery: Delivery, schema: str) -> tuple[Parsed | None, bool]
         if is_away(error):
             _note_ended(delivery)
             raise
-        _log_failure("applying a delivery again failed", error)
+        _log_failure("applying a delivery again failed", delivery.pk, error)
         _note_failed(delivery)
         may_be_kept = False
     else:

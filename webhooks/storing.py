@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.db import connection
@@ -56,11 +57,15 @@ class Incoming:
     agent_id: str | None = None
     retry_at: datetime | None = None
     redact_at: datetime | None = None
+    id: UUID = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = ids.new(self.received_at)
 
     def parameters(self) -> list[Any]:
         """In the order of `DELIVERY_COLUMNS`. Stored and applied by one statement, at one time."""
         return [
-            ids.new(self.received_at),
+            self.id,
             self.event,
             self.subject_id,
             self.sha256,

@@ -86,12 +86,12 @@ def test_in_production_a_record_is_one_line_of_json() -> None:
         logger.error(
             "job\nfailed \ud800",
             extra={"organization": 7, "group": "sign-in"},
-            exc_info=ValueError("two\nlines"),
+            exc_info=RuntimeError("two\nlines"),
         )
     (line,) = output.getvalue().splitlines()
     content = json.loads(line)
     assert content.pop("time").endswith("+00:00")
-    assert content.pop("exception").endswith("ValueError: two\nlines")
+    assert content.pop("exception").endswith("RuntimeError: two\nlines")
     assert content == {
         "level": "ERROR", "logger": "webhooks.door", "message": "job\nfailed \ud800",
         "request": "-", "organization": "7", "group": "sign-in",
