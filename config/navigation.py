@@ -61,12 +61,14 @@ _KEYS = {
     "audit:list": "l",
     "accounts:general": "s",
     "operations:organization_list": "o",
+    "operations:system": "y",
 }
 _OPERATOR = (
     (
         None,
         (
             ("Organizations", "building-2", "operations:organization_list", None),
+            (_("System"), "server", "operations:system", None),
             (_("Audit log"), "scroll-text", "audit:list", None),
             ("Records", "database", "admin:index", None),
         ),

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -34,6 +35,14 @@ class Process:
     started_at: float
     beaten_at: float
     release: str
+
+    @property
+    def started(self) -> datetime:
+        return datetime.fromtimestamp(self.started_at, UTC)
+
+    @property
+    def beaten(self) -> datetime:
+        return datetime.fromtimestamp(self.beaten_at, UTC)
 
 
 def _client() -> Any:

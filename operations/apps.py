@@ -5,6 +5,7 @@ from django.apps import AppConfig
 # Outside of `actions`, and they declare what stands in logs that are read elsewhere.
 DECLARING = (
     "operations.organizations",
+    "operations.failed_jobs",
     "operations.management.commands.rotate_encryption_keys",
 )
 

@@ -116,3 +116,14 @@ class OrganizationHealth(models.Model):
     @property
     def errors(self) -> int:
         return self.quarantined + self.failed + self.refused
+
+    @property
+    def not_applied(self) -> int:
+        """Deliveries of any day that wait for somebody, or for another try."""
+        return self.in_quarantine + self.unapplied
+
+    @property
+    def taken_share(self) -> float | None:
+        """Of what came today, what was applied or kept as it should; None when nothing came."""
+        came = self.received + self.refused
+        return 1 - self.errors / came if came else None

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from operations import views
+from operations import views, views_system
 
 app_name = "operations"
 
@@ -17,4 +17,7 @@ urlpatterns = [
     path("organizations/<uuid:organization_id>/visit/enter/", views.enter, name="enter"),
     path("organizations/<uuid:organization_id>/suspend/", views.suspend, name="suspend"),
     path("organizations/<uuid:organization_id>/resume/", views.resume, name="resume"),
+    path("system/", views_system.system, name="system"),
+    path("system/jobs/<int:job_id>/retry/", views_system.retry_job, name="retry_job"),
+    path("system/jobs/<int:job_id>/discard/", views_system.discard_job, name="discard_job"),
 ]

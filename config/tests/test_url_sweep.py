@@ -161,6 +161,9 @@ ORGANIZATION = """
 /calls/<uuid:call_id>/tags/<uuid:tag_id>/delete/          405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 403
 """
 OPERATOR = """
+/system/                                           302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
+/system/jobs/<int:job_id>/retry/                   405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/system/jobs/<int:job_id>/discard/                 405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
 /                                                  302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
 /audit/                                            302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
 /audit/export/                                     302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
@@ -388,7 +391,7 @@ def path_of(url: str, world: World, invitation: Invitation) -> str:
         "<str:token>", invitation.token
     )
     url = url.replace("<path:content_type_id>", "1").replace("<path:object_id>", str(ID))
-    url = url.replace("<int:pk>", "1").replace("<slug:digits>", "4a4ed6")
+    url = re.sub(r"<int:\w+>", "1", url).replace("<slug:digits>", "4a4ed6")
     url = url.replace("<slug:sha256>", "0" * 64)
     url = url.replace(
         "^(?P<app_label>accounts|audit|otp_totp|django_otp_webauthn|procrastinate|operations|tenants)/$",

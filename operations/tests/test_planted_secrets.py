@@ -200,19 +200,17 @@ def call_with_everything(call_id: str) -> bytes:
 
 
 def deliver(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Applied, in quarantine, forged, and failed inside PostgreSQL, which quotes the row."""
+    """Applied, in quarantine, forged, and one that cannot be applied."""
     assert post(world, call_with_everything("call_1")).status_code == 204
     assert post(world, call_with_everything("call_1")[:-3]).status_code == 204
     forged = post(world, b"{}", header=f"v=1,d={CREDENTIALS['signature']}")
     assert forged.status_code == 401
-    parameters = calls_sql.parameters
 
-    def spoiled(*arguments: Any, **more: Any) -> list[Any]:
-        made = parameters(*arguments, **more)
-        return [*made[:4], PERSONAL["transcript"], *made[5:]]
+    def broken(*_arguments: Any, **_more: Any) -> list[Any]:
+        raise OfALibrary(f"{PERSONAL['transcript']} of {PERSONAL['number that called']}")
 
     with monkeypatch.context() as patched:
-        patched.setattr(calls_sql, "parameters", spoiled)
+        patched.setattr(calls_sql, "parameters", broken)
         assert post(world, call_with_everything("call_2")).status_code == 204
 
 
@@ -275,7 +273,7 @@ def fail_for_each(world: World) -> None:
 
 @pytest.fixture
 def everything_happened(
-    committed: World,
+    world: World,
     browser_of: ClientFactory,
     retell_api: FaultyRetell,
     settings: Any,
@@ -283,12 +281,12 @@ def everything_happened(
     watch: Watch,
 ) -> Watch:
     settings.ROOT_URLCONF = __name__
-    deliver(committed, monkeypatch)
-    browse(committed, browser_of)
-    sign_in_badly(browser_of, committed)
-    connect(committed, browser_of, retell_api)
-    export_and_fail(committed, monkeypatch)
-    fail_for_each(committed)
+    deliver(world, monkeypatch)
+    browse(world, browser_of)
+    sign_in_badly(browser_of, world)
+    connect(world, browser_of, retell_api)
+    export_and_fail(world, monkeypatch)
+    fail_for_each(world)
     sentry_sdk.flush(5)
     return watch
 
@@ -334,7 +332,7 @@ def _unscrubbed(monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> None:
 
 
 def test_without_scrubbing_this_test_would_fail(
-    committed: World,
+    world: World,
     browser_of: ClientFactory,
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -342,7 +340,7 @@ def test_without_scrubbing_this_test_would_fail(
 ) -> None:
     settings.ROOT_URLCONF = __name__
     _unscrubbed(monkeypatch, logs, sentry)
-    browse(committed, browser_of)
+    browse(world, browser_of)
     sentry_sdk.flush(5)
     found = watch.found()
     for name in (
@@ -411,17 +409,18 @@ def test_a_mail_that_the_worker_cannot_send(committed: World, tmp_path: Any) -> 
 
 
 LIVE = """
-import sys, config.asgi
+import sys, uvicorn
 async def application(scope, receive, send):
     heard = dict(scope["headers"])
     raise RuntimeError(f"cannot answer {heard}")
-import uvicorn
-uvicorn.run(application, port=int(sys.argv[1]), lifespan="off",
+def loaded():
+    import config.asgi
+    return application
+uvicorn.run(loaded, factory=True, port=int(sys.argv[1]), lifespan="off",
             log_config="config/server_logs.json", log_level="warning")
 """
 WEB = """
 import sys, config.wsgi
-from granian.log import configure_logging
 raise ValueError(sys.argv[1])
 """
 
