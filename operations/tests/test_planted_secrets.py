@@ -38,8 +38,7 @@ from config import logs, scrubbing, sentry, urls_organization
 from config.middleware import RequestIdFilter
 from exports import running
 from exports.tests import helpers as exports
-from tenants import encryption
-from tenants.each import for_each_organization
+from tenants import each, encryption
 from tenants.pin import organization_context
 from tenants.scope import platform
 from testing.fixtures import KEYS, PASSWORD, ClientFactory, World
@@ -248,7 +247,7 @@ def connect(world: World, browser_of: ClientFactory, retell_api: FaultyRetell) -
         RetellConnection.objects.filter(pk=1).update(
             api_key_encrypted=sealed, api_key_state=ApiKeyState.OK
         )
-    for_each_organization(completeness_tasks.compare_one)
+    each.for_each_organization(completeness_tasks.compare_one)
 
 
 def export_and_fail(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +267,7 @@ def fail_for_each(world: World) -> None:
         raise KeyError(PERSONAL["summary"])
 
     with suppress(RuntimeError):
-        for_each_organization(broken)
+        each.for_each_organization(broken)
 
 
 @pytest.fixture
@@ -281,6 +280,8 @@ def everything_happened(
     watch: Watch,
 ) -> Watch:
     settings.ROOT_URLCONF = __name__
+    # A job begins with connections of its own; here everything is in one transaction.
+    monkeypatch.setattr(each, "close_old_connections", lambda: None)
     deliver(world, monkeypatch)
     browse(world, browser_of)
     sign_in_badly(browser_of, world)
