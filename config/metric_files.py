@@ -100,7 +100,8 @@ class _Values:
             logger.warning("METRICS_DIR cannot be used, so this process counts for itself")
             return values.MutexValue
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_DIR)
-        return values.MultiProcessValue(_slot.take)
+        make: Any = values.MultiProcessValue  # comes without types
+        return make(_slot.take)
 
 
 def install() -> None:

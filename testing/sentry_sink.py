@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import brotli
-
+import brotli  # type: ignore[import-untyped]
 
 _UNPACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,

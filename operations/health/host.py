@@ -71,7 +71,7 @@ def _redis_ahead() -> float | None:
         seconds, microseconds = get_redis_connection().time()
     except (RedisError, OSError):
         return None
-    return seconds + microseconds / 1e6 - (before + time.time()) / 2
+    return float(seconds + microseconds / 1e6) - (before + time.time()) / 2
 
 
 @asks_database("clock")

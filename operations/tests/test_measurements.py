@@ -26,7 +26,7 @@ from testing.organizations import database_name
 from testing.retell import receive
 
 
-def execute(statement: str, *parameters: object) -> None:
+def execute(statement: str, *parameters: int) -> None:
     with platform(), connection.cursor() as cursor:
         cursor.execute(statement, parameters)
 

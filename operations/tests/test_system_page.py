@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as CacheGone
 from audit.models import Entry
 from config import presence
 from operations import failed_jobs, measuring, metrics, system
-from operations.health import Measurement
+from operations.health import MEASUREMENTS, Measurement
 from operations.health.rounds import Rounds
 from tenants.pin import organization_context
 from tenants.scope import platform
@@ -69,7 +69,7 @@ def test_it_says_what_is_not_well_and_how_to_mend_it(operator: CanaryClient) -> 
     text = shown(operator)
     assert "No worker is running." in text
     assert "Start it." in text
-    assert f"1 / {len(system.MEASUREMENTS)}" in text
+    assert f"1 / {len(MEASUREMENTS)}" in text
     assert "It could not be measured in time." in text
 
 
