@@ -79,6 +79,7 @@ MEMBER_DETAILS = {
 OPERATOR_PAGES = {
     "operator-organizations": "/",
     "operator-organization-new": "/organizations/new/",
+    "operator-system": "/system/",
     "operator-audit": "/audit/",
     "operator-admin": "/admin/",
     "operator-account-security": "/account/security/",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -74,3 +77,24 @@ def test_writes_have_an_allowance_of_their_own(
     sam = browser_of(world.people.sam)
     assert [sam.get(URL).status_code for _ in range(2)] == [200, 429]
     assert [sam.post(URL).status_code for _ in range(3)] == [405, 405, 429]
+
+
+ASK = """
+import django; django.setup()
+from django.core.cache import cache
+cache.set("known", 1)
+[cache.get("known") for _ in range(30)]
+[cache.get("unknown") for _ in range(10)]
+"""
+
+
+def test_it_counts_what_every_process_asks(world: World, browser_of: ClientFactory) -> None:
+    sam = browser_of(world.people.sam)
+    before = sam.get(URL).json()
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", ASK], env=os.environ, check=True, timeout=180)
+    after = sam.get(URL).json()
+    assert after["hits"] - before["hits"] >= 60
+    assert after["misses"] - before["misses"] >= 20
+    asked = after["hits"] + after["misses"]
+    assert after["hit_rate"] == round(after["hits"] / asked, 4)

@@ -163,16 +163,13 @@ def watch(settings: Any) -> Iterator[Watch]:
         watched = Watch(sink)
         handler = logging.StreamHandler(watched.log)
         handler.setFormatter(logs.JsonFormatter())
-        reporting = sentry.SentryHandler()
-        for one in (handler, reporting):
-            one.addFilter(RequestIdFilter())
-            logging.getLogger().addHandler(one)
+        handler.addFilter(RequestIdFilter())
+        logging.getLogger().addHandler(handler)
         sentry.start()
         yield watched
         sentry_sdk.get_client().close()
         sentry_sdk.get_global_scope().set_client(None)
-        for one in (handler, reporting):
-            logging.getLogger().removeHandler(one)
+        logging.getLogger().removeHandler(handler)
         scrubbing._own_secrets.cache_clear()
 
 
