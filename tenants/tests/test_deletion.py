@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -18,6 +19,7 @@ from psycopg import sql
 from agents.models import Agent
 from calls.models import Call, RetellAlert
 from tenants import provisioning
+from tenants.dumps import programs
 from tenants.exceptions import DumpError
 from tenants.models import DeletedOrganization, Organization
 from tenants.pin import organization_context
@@ -197,8 +199,8 @@ def test_a_damaged_dump_is_found(deleted: Organization, damage: str) -> None:
 
 
 def test_a_dump_of_another_organization_is_not_restored(deleted: Organization) -> None:
-    with pytest.raises(DumpError):
-        provisioning._unseal(dump_of(deleted), "another")  # type: ignore[arg-type]
+    with pytest.raises(DumpError, match="another organization"):
+        list(provisioning._unseal(dump_of(deleted), uuid4()))
 
 
 def test_nothing_is_deleted_without_a_key_for_the_dump(
@@ -213,10 +215,11 @@ def test_nothing_is_deleted_without_a_key_for_the_dump(
 def test_nothing_is_deleted_when_the_dump_fails(
     initech: Organization, backups: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provisioning, "_owner_environment", lambda: {"PGHOST": "/nowhere"})
+    monkeypatch.setattr(programs, "environment_of", lambda _: {"PGHOST": "/nowhere"})
     with pytest.raises(CommandError, match="pg_dump failed"):
         run("delete_organization", confirm="initech")
     assert (status(), schema_exists(initech.schema_name)) == ("active", True)
+    assert list(backups.iterdir()) == []
 
 
 def test_a_deletion_is_final_after_thirty_days(deleted: Organization) -> None:

@@ -18,6 +18,7 @@ from audit.circumstances import Actor, circumstances
 from audit.tests.chains import DONE
 from config.csv_files import safe_cell
 from tenants import encryption, provisioning
+from tenants.dumps import programs
 from tenants.encryption import DecryptionError
 from tenants.exceptions import DumpError
 from tenants.models import DeletedOrganization, Domain, Organization, WebhookEndpoint
@@ -64,8 +65,8 @@ def test_trap_pg_dump_failure_is_taken_for_a_dump(
     initech: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`pg_dump | gzip` exits 0 with the database down: ours drops nothing without a dump."""
-    environment = provisioning._owner_environment() | {"PGHOST": "127.0.0.1", "PGPORT": "9"}
-    monkeypatch.setattr(provisioning, "_owner_environment", lambda: environment)
+    environment = programs.environment_of("owner") | {"PGHOST": "127.0.0.1", "PGPORT": "9"}
+    monkeypatch.setattr(programs, "environment_of", lambda _: environment)
     with pytest.raises(DumpError, match="pg_dump failed"):
         provisioning.delete_schema(initech)
     assert schema_exists(initech.schema_name)
