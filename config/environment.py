@@ -10,6 +10,7 @@ import base64
 import binascii
 import os
 import re
+from datetime import time
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -138,6 +139,15 @@ def count(name: str, default: int) -> int:
     if not value.isdecimal() or int(value) < 1:
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be a whole number from 1.")
     return int(value)
+
+
+def clock_time(name: str, default: str) -> time:
+    """A time of day such as 02:30."""
+    value = env.str(name, default)
+    try:
+        return time.fromisoformat(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must look like 02:30.") from None
 
 
 _OWN_HTTPS = "or sign-in cookies and webhook URLs would travel in the clear"

@@ -11,6 +11,7 @@ from config.environment import (
     backup_key,
     base_url,
     choice,
+    clock_time,
     complete_from_local_file,
     count,
     demo_retell_url,
@@ -25,6 +26,7 @@ from config.environment import (
     sentry_dsn,
     trusted_proxies,
 )
+from config.storage_addresses import storage_address
 
 complete_from_local_file()
 
@@ -45,7 +47,19 @@ SECRET_KEY = required("SECRET_KEY", _start_hint)
 # Key ring of AES-256-GCM keys, newest first: "2:base64,1:base64". See tenants/encryption.py.
 ENCRYPTION_KEYS = encryption_keys("ENCRYPTION_KEYS", _start_hint)
 BACKUP_KEY = backup_key("BACKUP_KEY")
+# Dumps of deleted organizations, beside the database.
 BACKUP_DIR = env.str("BACKUP_DIR", str(BASE_DIR / "var" / "backups"))
+# Backups: see operations/backups. A folder of this machine goes with it, so production names one.
+BACKUP_STORAGE = storage_address(
+    "BACKUP_STORAGE", f"file://{quote(BACKUP_DIR)}", https_only=PRODUCTION
+)
+# The login that reads everything; only `worker` and commands need it.
+DATABASE_BACKUP_URL = env.str("DATABASE_BACKUP_URL", "")
+# The worker makes a backup each day at this time of UTC, and proves it by restoring it.
+BACKUP_TIME = clock_time("BACKUP_TIME", "02:30")
+BACKUP_KEEP_DAILY = count("BACKUP_KEEP_DAILY", 7)
+BACKUP_KEEP_WEEKLY = count("BACKUP_KEEP_WEEKLY", 5)
+BACKUP_KEEP_MONTHLY = count("BACKUP_KEEP_MONTHLY", 12)
 
 # --- Addresses -----------------------------------------------------------------------------------
 PORT = env.int("PORT", 8000)

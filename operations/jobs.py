@@ -1,7 +1,8 @@
-"""The job queue: two workers in one process, as two logins.
+"""The job queue: three workers in one process, as two logins.
 
-Ordinary jobs run as the runtime login, in the role of the platform; jobs that make or drop schemas
-run from a queue of their own as the owner. The queue is polled each second: Procrastinate's
+Ordinary jobs run as the runtime login, in the role of the platform; so do backups and their proofs,
+which last and have a queue of their own; jobs that make or drop schemas run from a third one as the
+owner. The queue is polled each second: Procrastinate's
 notification on insert is dropped, because it slows every commit down.
 """
 
@@ -23,6 +24,7 @@ from procrastinate.worker import Worker
 from audit.circumstances import circumstances
 from config.metrics import JOBS
 from config.middleware import request_id
+from operations.backups.schedule import BACKUP_QUEUE
 from tenants.db.grants import OWNER_QUEUE
 from tenants.db.roles import role_name
 
@@ -81,7 +83,14 @@ async def _work_on_all(app: App, *, with_owner: bool) -> None:
             name="jobs",
             queues=["default"],
             concurrency=CONCURRENCY,
-        )
+        ),
+        _work(
+            app,
+            _connector("default", "platform"),
+            name="backups",
+            queues=[BACKUP_QUEUE],
+            concurrency=1,
+        ),
     ]
     if with_owner:
         workers.append(

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from operations.backups.models import Backup as Backup
 from tenants.models import Organization
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from procrastinate.contrib.django import app
 
 from operations import certificates, measuring
+from operations.backups import tasks as backup_tasks  # noqa: F401 - the worker finds them here
 from tenants.each import for_each_organization
 
 

@@ -137,13 +137,17 @@ def _unseal(path: Path, organization_id: UUID) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             label, chunks = sealing.unseal(file)
-            if (label.kind, label.subject) != (DUMP_KIND, str(organization_id)):
-                raise DumpError("It is another organization's.")
+            _check_label(label, organization_id)
             yield from chunks
     except (OSError, DumpError) as error:
         raise DumpError(
             f"The dump {path.name} cannot be read: it is missing or changed. {error}"
         ) from error
+
+
+def _check_label(label: Label, organization_id: UUID) -> None:
+    if (label.kind, label.subject) != (DUMP_KIND, str(organization_id)):
+        raise DumpError("It is another organization's.")
 
 
 def delete_schema(organization: Organization) -> DeletedOrganization:

@@ -86,6 +86,7 @@ SHARED_TABLES: dict[str, SharedTable] = {
     # Made by django-auditlog's migrations although its model is swapped for ours; never used.
     "auditlog_logentry": SharedTable(),
     "operations_allowednetwork": SharedTable(platform=WRITE),
+    "operations_backup": SharedTable(platform=WRITE),
     "operations_usageday": SharedTable(platform=WRITE),
     "operations_organizationhealth": SharedTable(platform=WRITE),
     "django_admin_log": SharedTable(platform=WRITE),

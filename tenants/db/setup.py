@@ -34,6 +34,13 @@ class Logins:
     owner_url: str
     backup_url: str
 
+    def as_environment(self) -> dict[str, str]:
+        return {
+            "DATABASE_URL": self.runtime_url,
+            "DATABASE_OWNER_URL": self.owner_url,
+            "DATABASE_BACKUP_URL": self.backup_url,
+        }
+
 
 Report = Callable[[str], None]
 

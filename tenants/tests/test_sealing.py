@@ -121,8 +121,7 @@ def test_a_source_that_fails_leaves_no_last_frame() -> None:
 
     written = bytearray()
     with pytest.raises(DumpError, match="pg_dump failed"):
-        for piece in seal(LABEL, failing()):
-            written += piece
+        written.extend(byte for piece in seal(LABEL, failing()) for byte in piece)
     with pytest.raises(DumpError, match="cut off"):
         opened(bytes(written))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from tenants.db.environment_file import read_environment_file, write_environment_file
 from tenants.db.setup import Logins, SetupError, prepare_database
 
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         if not options["admin_url"]:
             raise CommandError("Give --admin-url, or set DATABASE_ADMIN_URL.")
         file: Path | None = options["environment_file"]
-        known = _read(file) if file else dict(os.environ)
+        known = read_environment_file(file) if file else dict(os.environ)
         try:
             logins = prepare_database(
                 options["admin_url"],
@@ -54,28 +55,9 @@ class Command(BaseCommand):
         self._hand_over(logins, file, known)
 
     def _hand_over(self, logins: Logins, file: Path | None, known: dict[str, str]) -> None:
-        values = {
-            "DATABASE_URL": logins.runtime_url,
-            "DATABASE_OWNER_URL": logins.owner_url,
-            "DATABASE_BACKUP_URL": logins.backup_url,
-        }
+        values = logins.as_environment()
         if file is None:
             self.stdout.write("\n".join(f"{key}={value}" for key, value in values.items()))
             return
-        _write(file, known | values)
+        write_environment_file(file, known | values)
         self.stdout.write(f"Logins and roles are ready; their URLs are in {file.name}.")
-
-
-def _read(file: Path) -> dict[str, str]:
-    if not file.is_file():
-        return {}
-    lines = (line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
-    return dict(lines)
-
-
-def _write(file: Path, values: dict[str, str]) -> None:
-    """Replace the file in one step; it holds passwords, so only its owner may read it."""
-    fresh = file.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
-    fresh.replace(file)
