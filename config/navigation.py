@@ -62,6 +62,7 @@ _KEYS = {
     "accounts:general": "s",
     "operations:organization_list": "o",
     "operations:system": "y",
+    "operations:backups": "b",
 }
 _OPERATOR = (
     (
@@ -69,6 +70,7 @@ _OPERATOR = (
         (
             ("Organizations", "building-2", "operations:organization_list", None),
             (_("System"), "server", "operations:system", None),
+            (_("Backups"), "archive", "operations:backups", None),
             (_("Audit log"), "scroll-text", "audit:list", None),
             ("Records", "database", "admin:index", None),
         ),

@@ -6,6 +6,9 @@ from django.apps import AppConfig
 DECLARING = (
     "operations.organizations",
     "operations.failed_jobs",
+    "operations.backups.actions",
+    "operations.backups.keeping",
+    "operations.backups.reporting",
     "operations.management.commands.rotate_encryption_keys",
 )
 

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from operations import views, views_system
+from operations.backups import views as backup_views
 
 app_name = "operations"
 
@@ -20,4 +21,7 @@ urlpatterns = [
     path("system/", views_system.system, name="system"),
     path("system/jobs/<int:job_id>/retry/", views_system.retry_job, name="retry_job"),
     path("system/jobs/<int:job_id>/discard/", views_system.discard_job, name="discard_job"),
+    path("backups/", backup_views.backups, name="backups"),
+    path("backups/new/", backup_views.backup_now, name="backup_now"),
+    path("backups/<uuid:backup_id>/prove/", backup_views.backup_prove, name="backup_prove"),
 ]

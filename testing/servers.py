@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +64,11 @@ def _process(*command: str, environment: dict[str, str], ready: str) -> Iterator
 
 
 @contextmanager
-def running_servers() -> Iterator[Servers]:
+def running_servers(environment: Mapping[str, str] = os.environ) -> Iterator[Servers]:
     """`web` with two workers and `live`, until the end of the block."""
     servers = Servers(free_port(), free_port())
-    environment = os.environ | {
+    environment = {
+        **environment,
         "PORT": str(servers.web_port),
         "LIVE_PORT": str(servers.live_port),
         "PUBLIC_BASE_URL": f"http://localhost:{servers.web_port}",

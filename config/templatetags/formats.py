@@ -138,7 +138,7 @@ def file_size(octets: Any) -> str:
     parsed = to_decimal(octets)
     if parsed is None:
         return MISSING
-    for size, unit in ((1024 * 1024, "MB"), (1024, "KB")):
+    for size, unit in ((1024**3, "GB"), (1024**2, "MB"), (1024, "KB")):
         if parsed >= size:
             return f"{trimmed(parsed / size)} {unit}"
     return f"{grouped(parsed, 0)} B"

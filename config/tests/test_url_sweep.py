@@ -172,6 +172,9 @@ OPERATOR = """
 /organizations/<uuid:organization_id>/resume/      405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
 /organizations/<uuid:organization_id>/setup/        302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
 /organizations/<uuid:organization_id>/suspend/     405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/backups/                                          302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
+/backups/new/                                      405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/backups/<uuid:backup_id>/prove/                   405 405 405 405 405 405 405 405   302 302 302 302 302 302 404 302
 /settings/users/                                   404 404 404 404 404 404 404 404   405 405 405 405 405 405 405 405
 /settings/users/<uuid:user_id>/                    404 404 404 404 404 404 404 404   405 405 405 405 405 405 405 405
 /settings/users/<uuid:user_id>/role/               405 405 405 405 405 405 405 405   404 404 404 404 404 404 404 404

@@ -1,10 +1,11 @@
-"""Which backups are kept: the newest of each of the last days, weeks and months."""
+"""Which backups are kept: those of the last day, and the newest of each of the last days, weeks and
+months."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -19,6 +20,8 @@ from tenants.scope import platform
 REMOVED = Action(
     "operations.backup_removed", "let the backup {object} go as the retention says", Kind.DELETE
 )
+# Whoever made one by hand beside the daily one, before a risky change, finds it.
+LAST_DAY = timedelta(days=1)
 NO_LONGER_KEPT = "Newer ones took its place."
 
 
@@ -48,6 +51,7 @@ def superfluous(backups: Iterable[Kept], *, daily: int, weekly: int, monthly: in
     newest_first = sorted(backups, key=lambda backup: (backup.at, backup.id.int), reverse=True)
     kept = {backup.id for backup in newest_first[:1]}
     kept |= {backup.id for backup in [b for b in newest_first if b.is_proven][:1]}
+    kept |= {backup.id for backup in newest_first if newest_first[0].at - backup.at < LAST_DAY}
     kept |= _newest_of_each(newest_first, _day, daily)
     kept |= _newest_of_each(newest_first, _week, weekly)
     kept |= _newest_of_each(newest_first, _month, monthly)

@@ -100,7 +100,9 @@ def storage() -> Storage:
         querystring_auth=False,
         max_memory_size=_IN_MEMORY_BYTES,
         transfer_config=TransferConfig(
-            multipart_chunksize=_PART_BYTES, multipart_threshold=_PART_BYTES, max_concurrency=2
+            multipart_chunksize=_PART_BYTES,
+            multipart_threshold=_PART_BYTES,
+            use_threads=False,  # what is read tells of its progress, on this thread's connection
         ),
     )
 

@@ -41,6 +41,11 @@ class Folders:
         return self.local / "mail"
 
     @property
+    def backups(self) -> Path:
+        """Where the product keeps its backups; their key stands in `environment`."""
+        return self.local / "backups"
+
+    @property
     def records(self) -> Path:
         return self.local / "processes.json"
 

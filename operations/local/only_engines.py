@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 from operations.local.console import Console
 from operations.local.engines import Site, embedded_engines
@@ -40,7 +41,13 @@ def start_engines(supervisor: Supervisor, environ: Mapping[str, str]) -> None:
     folders = supervisor.folders
     kept = read_environment(folders.environment)
     given = given_addresses(environ)
-    settings = {**generated_keys(), **kept, "ENVIRONMENT": "development", **addresses(environ)}
+    settings = {
+        **generated_keys(),
+        "BACKUP_STORAGE": f"file://{quote(str(folders.backups))}",
+        **kept,
+        "ENVIRONMENT": "development",
+        **addresses(environ),
+    }
     if len(given) < 2:
         site = Site.open(folders)
         for path in site.home.forgotten(folders):
