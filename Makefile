@@ -20,7 +20,7 @@ production := env ENVIRONMENT=production PUBLIC_BASE_URL=https://switchboard.exa
 	BACKUP_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format lock bench-ingest bench-reading bench-export bench-live observatory screenshots demo-remove clean-local venv
+.PHONY: help run test check lint format lock bench-ingest bench-reading bench-export bench-live bench-recovery observatory screenshots demo-remove clean-local venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,9 @@ bench-live: venv ## Measure how soon a delivery is on an open screen
 
 bench-export: venv ## Measure how fast a million calls become a file
 	@exec $(VENV_PYTHON) -m bench.exports
+
+bench-recovery: venv ## Measure a backup, its proof, and a restore into an empty server
+	@exec $(VENV_PYTHON) -m bench.recovery
 
 bench-reading: venv ## Measure pages with 10 thousand and 10 million calls; READING_ARGS="--large 100000"
 	@exec $(VENV_PYTHON) -m bench.reading $(READING_ARGS)
