@@ -80,6 +80,7 @@ OPERATOR_PAGES = {
     "operator-organizations": "/",
     "operator-organization-new": "/organizations/new/",
     "operator-system": "/system/",
+    "operator-backups": "/backups/",
     "operator-audit": "/audit/",
     "operator-admin": "/admin/",
     "operator-account-security": "/account/security/",

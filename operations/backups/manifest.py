@@ -107,8 +107,7 @@ SELECT substr(r.rolname, length(%(prefix)s) + 1),
 FROM pg_roles r WHERE starts_with(r.rolname, %(prefix)s) AND (
     substr(r.rolname, length(%(prefix)s) + 1) IN
         ('owner', 'runtime', 'backup', 'door', 'platform', 'organizations')
-    OR substr(r.rolname, length(%(prefix)s) + 1) IN
-        (SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'org_'))
+    OR substr(r.rolname, length(%(prefix)s) + 1) ~ '^org_[a-z0-9]{12}$'
 ) ORDER BY 1
 """
 _ATTRIBUTES = ("SUPERUSER", "INHERIT", "CREATEROLE", "LOGIN", "BYPASSRLS")
@@ -217,7 +216,7 @@ def measure(
 
 
 def _one(connection: Connection, query: str) -> tuple[Any, ...]:
-    row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+    row = connection.execute(query).fetchone()
     assert row is not None
     return tuple(row)
 

@@ -89,9 +89,17 @@ class Backup(models.Model):
         return ProofState(self.proof_state)
 
     @property
+    def is_being_made(self) -> bool:
+        return self.state in (BackupState.WAITING, BackupState.RUNNING)
+
+    @property
+    def is_being_proven(self) -> bool:
+        return self.proof_state in (ProofState.WAITING, ProofState.RUNNING)
+
+    @property
     def is_open(self) -> bool:
         """Whether it, or its proof, is under way."""
-        return self.state in ("waiting", "running") or self.proof_state in ("waiting", "running")
+        return self.is_being_made or self.is_being_proven
 
     @property
     def percent_done(self) -> int | None:

@@ -57,6 +57,22 @@ def facts(now: datetime) -> list[tuple[str, Any, bool]]:
     ]
 
 
+def facts_of(backup: Backup) -> list[tuple[str, Any, bool]]:
+    """Of one backup; what is not known yet is a dash."""
+    return [
+        (_("Name"), backup.name, True),
+        (_("Storage"), backup.storage, False),
+        (_("As of"), stamp(backup.snapshot_at), False),
+        (_("Asked for by"), backup.asked_by or _("the schedule"), False),
+        (_("Took"), duration(_took_ms(backup)), False),
+        (_("Tables"), number(backup.tables or None), False),
+        (_("Rows"), number(backup.rows or None), False),
+        (_("Size"), file_size(backup.size_bytes or None), False),
+        (_("Database"), file_size(backup.database_bytes or None), False),
+        (_("Proven"), stamp(backup.proven_at), False),
+    ]
+
+
 def notices(now: datetime) -> list[tuple[str, str]]:
     """(tone, sentence) of what is wrong with them, the worst first."""
     latest, attempt, proven = latest_backup(), latest_attempt(), latest_proven()

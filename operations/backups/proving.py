@@ -57,7 +57,7 @@ def prove_archive(archive: Archive, database_id: str, progress: Progress) -> str
     expected = archive.manifest()
     archive.check()
     with scratch(expected) as place:
-        restoring.fill(archive, owner_url=place.owner_url, expected=expected, progress=progress)
+        restoring.fill(archive, owner_url=place.owner_url, progress=progress)
         found = _look(place.owner_url, expected, progress)
         where = "a server of its own" if place.is_own_server else "a scratch database"
     if found:
@@ -72,7 +72,9 @@ def prove_archive(archive: Archive, database_id: str, progress: Progress) -> str
 def _look(owner_url: str, expected: Manifest, progress: Progress) -> list[str]:
     with restoring.connected(owner_url) as connection:
         differing = restoring.compare(connection, expected, progress=progress, only=expected.only)
-        return differing + ([] if expected.only else readiness.problems(connection, expected))
+        if differing or expected.only:
+            return differing
+        return readiness.problems(connection, expected)
 
 
 def by_name(name: str) -> Backup:

@@ -155,9 +155,7 @@ def _fill(planned: Plan, logins: Logins, progress: Progress) -> list[str]:
     expected = planned.manifest
     with restoring.connected(logins.owner_url) as connection:
         restoring.make_roles(connection, expected, database=expected.database)
-    restoring.fill(
-        planned.archive, owner_url=logins.owner_url, expected=expected, progress=progress
-    )
+    restoring.fill(planned.archive, owner_url=logins.owner_url, progress=progress)
     with restoring.connected(logins.owner_url) as connection:
         found = restoring.compare(connection, expected, progress=progress)
         if found:

@@ -17,7 +17,7 @@ from operations.backups import manifest
 from operations.backups.archive import Archive
 from operations.backups.exceptions import BackupError
 from operations.backups.making import counted
-from operations.backups.manifest import Connection, Manifest, Progress
+from operations.backups.manifest import ORGANIZATION, Connection, Manifest, Progress
 from tenants.db.roles import role_name
 from tenants.dumps import programs
 
@@ -60,23 +60,20 @@ def make_roles(connection: Connection, expected: Manifest, *, database: str) -> 
         connection.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(name), login))
         made.append(name)
     for suffix, role in expected.roles.items():
-        for member in role.members if {suffix, *role.members} & set(expected.schemas) else ():
-            connection.execute(
-                sql.SQL("GRANT {} TO {}").format(
-                    sql.Identifier(role_name(database, suffix)),
-                    sql.Identifier(role_name(database, member)),
-                )
-            )
+        for member in role.members:
+            if suffix.startswith(ORGANIZATION) or member.startswith(ORGANIZATION):
+                _grant(connection, role_name(database, suffix), role_name(database, member))
     return made
 
 
-def fill(
-    archive: Archive, *, owner_url: str, expected: Manifest, progress: Progress, only: str = ""
-) -> None:
-    """Restore everything, or the one schema `only`, through the owner login. Raises `DumpError`;
-    what was restored until then stays, but for one schema, which comes whole or not at all.
+def _grant(connection: Connection, role: str, member: str) -> None:
+    names = sql.Identifier(role), sql.Identifier(member)
+    connection.execute(sql.SQL("GRANT {} TO {}").format(*names))
 
-    The archive must have been checked to its end before.
+
+def fill(archive: Archive, *, owner_url: str, progress: Progress) -> None:
+    """Restore what it holds through the owner login. Raises `DumpError`; what was restored until
+    then stays. The archive must have been checked to its end before.
     """
     environment = programs.environment_of_url(owner_url)
     with connected(owner_url) as connection:
@@ -88,10 +85,9 @@ def fill(
         programs.restore(
             counted(archive.dump(), lambda done: progress("Restoring", done, 0)),
             f"--use-list={wanted.name}",
-            *([f"--schema={only}"] if only else []),
             environment=environment,
             server_version=version,
-            in_one_transaction=bool(only),
+            in_one_transaction=False,  # that would take a lock for everything there is
         )
     with connected(owner_url) as connection:
         connection.execute("ANALYZE")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from io import RawIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
@@ -91,7 +91,7 @@ def storage() -> Storage:
     address = settings.BACKUP_STORAGE
     if address.folder is not None:
         return WholeFiles(location=str(address.folder))
-    return S3Storage(
+    bucket: Storage = S3Storage(
         bucket_name=address.bucket,
         location=address.prefix,
         endpoint_url=address.endpoint_url,
@@ -105,13 +105,14 @@ def storage() -> Storage:
             use_threads=False,  # what is read tells of its progress, on this thread's connection
         ),
     )
+    return bucket
 
 
 def put(name: str, chunks: Iterator[bytes]) -> int:
     """Store them whole; how many bytes that were. Raises what `chunks` raises, or `BackupError`."""
     kept = storage()
     try:
-        kept.save(name, cast(File, File(Stream(chunks), name=name)))
+        kept.save(name, File(cast(IO[bytes], Stream(chunks)), name=name))
         return int(kept.size(name))
     except STORAGE_ERRORS as error:
         raise BackupError(f"{settings.BACKUP_STORAGE} did not take it: {_reason(error)}") from error

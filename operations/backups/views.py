@@ -38,6 +38,14 @@ def backups(request: OperatorRequest) -> HttpResponse:
     return render_page(request, "operations/backups.html", "operations/_backups.html", context)
 
 
+@require_GET
+@super_admin_required
+def backup(request: OperatorRequest, backup_id: UUID) -> HttpResponse:
+    found = get_object_or_404(Backup, pk=backup_id)
+    context = {"backup": found, "facts": presentation.facts_of(found)}
+    return render_page(request, "operations/backup.html", "operations/_backup_detail.html", context)
+
+
 @require_POST
 @super_admin_required
 def backup_now(request: OperatorRequest) -> HttpResponse:
@@ -52,10 +60,10 @@ def backup_now(request: OperatorRequest) -> HttpResponse:
 @require_POST
 @super_admin_required
 def backup_prove(request: OperatorRequest, backup_id: UUID) -> HttpResponse:
-    backup = get_object_or_404(Backup, pk=backup_id)
+    found = get_object_or_404(Backup, pk=backup_id)
     try:
-        actions.ask_for_proof(backup)
+        actions.ask_for_proof(found)
         messages.success(request, _("The worker restores it somewhere else and compares."))
     except BackupError as error:
         messages.error(request, str(error))
-    return redirect("operations:backups")
+    return redirect("operations:backup", found.pk)

@@ -52,10 +52,17 @@ def test_without_any_it_says_what_makes_the_first(sam: CanaryClient) -> None:
 def test_a_proven_backup_shows_its_size_rows_and_proof(sam: CanaryClient) -> None:
     made(3)
     shown = text(sam)
-    assert "3.backup" in shown
     assert "99,000" in shown
     assert "3 MB" in shown
+    assert "Proven" in shown
+
+
+def test_a_backup_has_a_page_with_its_name_and_what_was_found(sam: CanaryClient) -> None:
+    backup = made(3)
+    shown = sam.get(f"/backups/{backup.pk}/").content.decode()
+    assert "3.backup" in shown
     assert "Restored and compared." in shown
+    assert "Prove now" in shown
 
 
 def test_the_trend_of_sizes_is_drawn_from_two_on(sam: CanaryClient) -> None:

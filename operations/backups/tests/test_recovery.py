@@ -111,8 +111,9 @@ def test_the_backup_of_one_organization_is_no_backup_of_everything(
         ["one.backup", "--latest", "--admin-url", "x", "--environment-file", "y"],
         ["--latest", "--file", "z", "--admin-url", "x", "--environment-file", "y"],
         ["--latest", "--admin-url", "postgresql://nowhere"],
-        ["--latest", "--environment-file", "y"],
+        ["--latest", "--environment-file", "y", "--admin-url", ""],
         ["--list", "--latest"],
+        ["--list", "--environment-file", "y"],
     ],
 )
 def test_half_given_and_contradictory_arguments_are_refused(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.core import mail as outbox
@@ -45,14 +45,19 @@ def test_one_that_failed_is_tried_again_after_an_hour() -> None:
     assert due_at(NOW - timedelta(days=3), failed, AT, NOW) == failed + RETRY_AFTER
 
 
-class Context(JobContext):
-    """Of a worker that goes on."""
+class Worker:
+    """What a job asks of its context."""
 
-    def __init__(self) -> None:
-        self.is_ending = False
+    def __init__(self, *, is_ending: bool = False) -> None:
+        self.is_ending = is_ending
 
     def should_abort(self) -> bool:
         return self.is_ending
+
+
+def tick(*, is_ending: bool = False) -> None:
+    """The job of every minute."""
+    tasks.backup_when_due(cast(JobContext, Worker(is_ending=is_ending)), 0)
 
 
 def states() -> list[tuple[str, str]]:
@@ -61,7 +66,7 @@ def states() -> list[tuple[str, str]]:
 
 
 def test_the_worker_makes_the_first_backup_and_proves_it(filled: World) -> None:
-    tasks.backup_when_due(Context(), 0)
+    tick()
     assert states() == [("done", "proven")]
 
 
@@ -69,21 +74,19 @@ def test_the_worker_makes_no_second_one_on_the_same_day(filled: World) -> None:
     run("backup")
     with platform():
         Backup.objects.update(proof_state="proven")
-    tasks.backup_when_due(Context(), 0)
+    tick()
     assert len(states()) == 1
 
 
 def test_a_worker_without_the_backup_login_makes_none(filled: World, settings: Any) -> None:
     settings.DATABASE_BACKUP_URL = ""
-    tasks.backup_when_due(Context(), 0)
+    tick()
     assert states() == []
 
 
 def test_a_worker_that_ends_breaks_its_backup_off(filled: World) -> None:
-    context = Context()
-    context.is_ending = True
     with pytest.raises(BackupError, match="worker was stopped"):
-        tasks.backup_when_due(context, 0)
+        tick(is_ending=True)
     assert states() == [("failed", "none")]
 
 
@@ -92,7 +95,7 @@ def test_every_super_admin_is_told_of_a_failure(
 ) -> None:
     monkeypatch.setattr(programs, "environment_of_url", lambda _: {"PGHOST": "/nowhere"})
     with pytest.raises(BackupError):
-        tasks.backup_when_due(Context(), 0)
+        tick()
     with platform():
         backup = Backup.objects.get()
     tasks.tell_of_backup(str(backup.pk))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ class Command(BaseCommand):
         parser.add_argument("--file", type=Path, help="A backup's file, from anywhere.")
         parser.add_argument("--list", action="store_true", help="Only say what is there.")
         parser.add_argument(
-            "--admin-url", help="postgresql://… of a superuser of the empty server."
+            "--admin-url",
+            default=os.environ.get("DATABASE_ADMIN_URL"),
+            help="postgresql://… of a superuser of the empty server; or set DATABASE_ADMIN_URL,"
+            " which other people of the machine do not see.",
         )
         parser.add_argument(
             "--environment-file",
@@ -104,7 +108,7 @@ class Command(BaseCommand):
 def _refuse_contradictions(options: dict[str, Any]) -> None:
     chosen = [word for word in ("name", "latest", "file") if options[word]]
     if options["list"]:
-        if chosen or options["admin_url"]:
+        if chosen or options["environment_file"]:
             raise CommandError("--list only lists; give it alone. Nothing was changed.")
         return
     if len(chosen) != 1:
