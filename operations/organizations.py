@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -23,6 +24,7 @@ from operations import first_key
 from operations.first_key import FirstKey
 from tenants import actions as tenants_actions
 from tenants import provisioning
+from tenants.dumps.programs import Source
 from tenants.exceptions import OrganizationError
 from tenants.models import (
     DeletedOrganization,
@@ -214,10 +216,12 @@ def _close_open_pages(organization: Organization) -> None:
     revocation.announce(revocation.Revocation(organization.pk, everybody=True))
 
 
-def restore(organization: Organization) -> None:
-    """Undo its deletion."""
-    provisioning.restore_schema(organization)
+def restore(organization: Organization, source: Source | None = None) -> Path:
+    """Undo its deletion; with `source` from another dump. The path of its deletion's dump, which
+    is kept then."""
+    dump = provisioning.restore_schema(organization, source)
     with platform():
         record(RESTORED, organization, organization=organization)
     with organization_context(organization):
         api_key.reclaim(organization.pk)
+    return dump

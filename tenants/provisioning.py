@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tenants import migrator
 from tenants.db import grants
 from tenants.db.roles import role_name
 from tenants.dumps import programs, sealing
+from tenants.dumps.programs import Source
 from tenants.dumps.sealing import Label
 from tenants.exceptions import DumpError
 from tenants.migrator import OWNER
@@ -192,22 +194,29 @@ def _drop(
     return kept
 
 
-def restore_schema(organization: Organization) -> None:
+def restore_schema(organization: Organization, source: Source | None = None) -> Path:
     """Undo a deletion: schema, role, grants and status as they were; then up to date.
 
+    `source`: another dump than the one of its deletion, which is kept then: its path is returned.
     May be repeated after a crash: a schema that is back already is not restored twice.
     """
     kept = DeletedOrganization.objects.using(OWNER).get(organization_id=organization.pk)
     dump = Path(kept.dump_path)
     if not _schema_exists(organization.schema_name):
-        _restore(dump, organization.pk)
+        _restore(organization, source or (lambda: _unseal(dump, organization.pk)))
     _create_role(organization.schema_name)
     with transaction.atomic(using=OWNER):
         _grant_role(organization.schema_name)
         _set_status(organization, OrganizationStatus(kept.status_before), deleted_at=None)
         kept.delete(using=OWNER)
-    dump.unlink(missing_ok=True)
+    if source is None:
+        dump.unlink(missing_ok=True)
+    else:  # older or newer than the dump of now: its level is whatever it was
+        Organization.objects.using(OWNER).filter(pk=organization.pk).update(
+            migration_fingerprint=""
+        )
     migrator.migrate_organizations(lambda _: None)
+    return dump
 
 
 def _schema_exists(schema: str) -> bool:
@@ -216,16 +225,23 @@ def _schema_exists(schema: str) -> bool:
         return cursor.fetchone() is not None
 
 
-def _restore(path: Path, organization_id: UUID) -> None:
-    for _ in _unseal(path, organization_id):
+def _restore(organization: Organization, source: Source) -> None:
+    for _ in source():
         pass  # to its end once, before anything of it is believed
     programs.restore(
-        _unseal(path, organization_id),
+        source,
         "--no-privileges",
+        wanted=_of(organization.schema_name),
         environment=programs.environment_of(OWNER),
         server_version=_server_version(),
         in_one_transaction=True,
     )
+
+
+def _of(schema: str) -> Callable[[str], bool]:
+    """Whether a line of a dump's contents is about a schema, or something in it."""
+    line = re.compile(rf"^\d+; \d+ \d+ (SCHEMA -|[A-Z ]+) {re.escape(schema)} ")
+    return lambda text: line.match(text) is not None
 
 
 def _server_version() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -17,7 +18,7 @@ KIND = "backup"
 _LENGTH_BYTES = 8
 _LONGEST_MANIFEST = 512 * 1024 * 1024
 
-Opener = Callable[[], BinaryIO]
+Opener = Callable[[], AbstractContextManager[BinaryIO]]
 
 
 def seal(label: Label, manifest: Manifest, dump: Iterator[bytes]) -> Iterator[bytes]:
@@ -36,6 +37,18 @@ class Archive:
     @classmethod
     def stored(cls, name: str) -> Archive:
         return cls(name, lambda: storage.get(name))
+
+    @contextmanager
+    def fetched(self) -> Iterator[Archive]:
+        """The same, fetched from its storage once for all that is read within the block, one after
+        the other."""
+        with self.open() as file:
+
+            def again() -> AbstractContextManager[BinaryIO]:
+                file.seek(0)
+                return nullcontext(file)
+
+            yield Archive(self.name, again)
 
     def label(self) -> Label:
         """What it says of itself; raises `BackupError` for a file under another one's name."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from operations.backups import making, manifest, readiness, restoring, storage
 from operations.backups.archive import Archive
-from operations.backups.exceptions import AlreadyRunning, BackupError
+from operations.backups.exceptions import AlreadyRunning, BackupError, Interrupted
 from operations.backups.manifest import Manifest, Progress
 from operations.backups.models import Backup, BackupState, ProofState
 from operations.backups.reporting import Reporter, sentence, tell
@@ -24,12 +24,15 @@ def prove(backup: Backup, reporter: Reporter) -> None:
     backup, after telling super admins."""
     try:
         with making.reading_login(making.PROOF_LOCK) as connection:
-            _give_up_broken_off()
+            give_up_broken_off()
             reporter.begin_proof(backup)
-            found = prove_archive(
-                Archive.stored(backup.name), manifest.database_id(connection), reporter.step
-            )
+            database_id = manifest.database_id(connection)
+            with Archive.stored(backup.name).fetched() as archive:
+                found = prove_archive(archive, database_id, reporter.step)
     except AlreadyRunning:
+        raise
+    except Interrupted:
+        reporter.end_proof(backup, state=ProofState.NONE, message="")
         raise
     except Exception as error:
         message = sentence(error, "proving a backup")
@@ -39,7 +42,7 @@ def prove(backup: Backup, reporter: Reporter) -> None:
     reporter.end_proof(backup, state=ProofState.PROVEN, message=found)
 
 
-def _give_up_broken_off() -> None:
+def give_up_broken_off() -> None:
     """Rows of proofs whose process died; called by who holds the lock, so none runs."""
     with platform():
         Backup.objects.filter(proof_state=ProofState.RUNNING).update(

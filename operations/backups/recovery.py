@@ -14,7 +14,7 @@ from psycopg import sql
 from operations.backups import readiness, restoring, storage
 from operations.backups.archive import Archive
 from operations.backups.exceptions import BackupError
-from operations.backups.manifest import Manifest, Progress
+from operations.backups.manifest import ORGANIZATION, Manifest, Progress
 from tenants.db.setup import Logins, prepare_database
 from tenants.exceptions import DumpError
 
@@ -64,12 +64,10 @@ class Restored:
 
 
 def newest_of_everything() -> Archive | None:
-    """The newest in the storage, without asking a database."""
-    for name in reversed(storage.names()):
-        archive = Archive.stored(name)
-        if not archive.label().subject:
-            return archive
-    return None
+    """The newest in the storage, without asking a database: those of one organization have its
+    schema in their name."""
+    whole = [name for name in storage.names() if f"-{ORGANIZATION}" not in name]
+    return Archive.stored(whole[-1]) if whole else None
 
 
 def plan(archive: Archive, admin_url: str) -> Plan:

@@ -14,7 +14,7 @@ from procrastinate.contrib.django import app as procrastinate
 
 from audit.actions import record
 from audit.vocabulary import Action, Kind
-from operations.backups.exceptions import AlreadyRunning, BackupError
+from operations.backups.exceptions import AlreadyRunning, BackupError, Interrupted
 from operations.backups.models import Backup, BackupState, ProofState
 from tenants.exceptions import DumpError
 from tenants.scope import platform
@@ -62,7 +62,7 @@ class Reporter:
     def step(self, name: str, done: int, total: int) -> None:
         """`done` of `total`, 0 while unknown. Raises `BackupError` when the worker is to end."""
         if self._should_stop():
-            raise BackupError("The worker was stopped meanwhile.")
+            raise Interrupted("The worker was stopped meanwhile.")
         if self._show:
             self._show(name, done, total)
         if self._backup is None or time.monotonic() - self._saved_at < SAVE_EVERY_SECONDS:
@@ -83,13 +83,14 @@ class Reporter:
         backup.proven_at = timezone.now() if state == ProofState.PROVEN else None
         with platform(), transaction.atomic():
             _close(backup)
-            record(PROVEN if state == ProofState.PROVEN else NOT_PROVEN, backup)
+            if state != ProofState.NONE:
+                record(PROVEN if state == ProofState.PROVEN else NOT_PROVEN, backup)
 
     @contextmanager
     def failing(self, backup: Backup, doing: str) -> Iterator[None]:
         """Around making a backup: what fails is written down, told, and raised as `BackupError`.
 
-        That another one runs is no failure of a backup, so nobody is told.
+        That another one runs, or that the worker ends, is no failure, so nobody is told.
         """
         try:
             yield
@@ -101,7 +102,8 @@ class Reporter:
             message = sentence(error, doing)
             backup.message = message
             _give_up(lambda: self.end(backup, state=BackupState.FAILED))
-            _give_up(lambda: tell(backup))
+            if not isinstance(error, Interrupted):
+                _give_up(lambda: tell(backup))
             raise BackupError(message) from error
 
 

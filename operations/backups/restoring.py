@@ -7,7 +7,6 @@ organizations' roles are made from the manifest.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 
 import psycopg
@@ -78,17 +77,13 @@ def fill(archive: Archive, *, owner_url: str, progress: Progress) -> None:
     environment = programs.environment_of_url(owner_url)
     with connected(owner_url) as connection:
         version = connection.info.server_version
-    listed = programs.contents(archive.dump())
-    with tempfile.NamedTemporaryFile("w", suffix=".list") as wanted:
-        wanted.writelines(f"{line}\n" for line in listed if not _ADMINISTRATORS.match(line))
-        wanted.flush()
-        programs.restore(
-            counted(archive.dump(), lambda done: progress("Restoring", done, 0)),
-            f"--use-list={wanted.name}",
-            environment=environment,
-            server_version=version,
-            in_one_transaction=False,  # that would take a lock for everything there is
-        )
+    programs.restore(
+        lambda: counted(archive.dump(), lambda done: progress("Restoring", done, 0)),
+        wanted=lambda line: not _ADMINISTRATORS.match(line),
+        environment=environment,
+        server_version=version,
+        in_one_transaction=False,  # that would take a lock for everything there is
+    )
     with connected(owner_url) as connection:
         connection.execute("ANALYZE")
 

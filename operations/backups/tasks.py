@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
@@ -34,12 +35,28 @@ def backup_when_due(context: JobContext, timestamp: int) -> None:
     close_old_connections()
     if not schedule.is_configured():
         return
+    _give_up_broken_off()
     now = timezone.now()
     if schedule.next_run(now) <= now:
         _make(making.new_backup(), context)
     newest = latest_backup()
     if newest is not None and newest.proof_state == ProofState.NONE:
         _prove(newest, context)
+
+
+def _give_up_broken_off() -> None:
+    """What a killed worker left says that it runs; whoever gets the lock knows better."""
+    with platform():
+        running = Backup.objects.filter(state=BackupState.RUNNING).exists()
+        proving_one = Backup.objects.filter(proof_state=ProofState.RUNNING).exists()
+    with suppress(AlreadyRunning):
+        if running:
+            with making.reading_login(making.BACKUP_LOCK):
+                making.give_up_broken_off()
+    with suppress(AlreadyRunning):
+        if proving_one:
+            with making.reading_login(making.PROOF_LOCK):
+                proving.give_up_broken_off()
 
 
 @app.task(name=actions.MAKE_TASK, queue=BACKUP_QUEUE, pass_context=True)

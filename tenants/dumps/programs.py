@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +22,8 @@ from psycopg.conninfo import conninfo_to_dict
 from tenants.exceptions import DumpError
 
 CHUNK_BYTES = 256 * 1024
+# The chunks of a dump, from its beginning each time.
+Source = Callable[[], Iterator[bytes]]
 # libpq's variables of what an address or Django's settings may name.
 _VARIABLES = {
     "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD", "host": "PGHOST",
@@ -152,22 +154,29 @@ def contents(chunks: Iterable[bytes]) -> list[str]:
 
 
 def restore(
-    chunks: Iterable[bytes],
+    source: Source,
     *arguments: str,
+    wanted: Callable[[str], bool],
     environment: Mapping[str, str],
     server_version: int,
     in_one_transaction: bool,
 ) -> None:
     """Run what a dump holds in the database of `environment`; `arguments` are `pg_restore`'s.
+    `wanted` chooses among the lines of its table of contents.
 
     Raises `DumpError`; then nothing was changed if `in_one_transaction`. That needs a lock for
-    everything the dump makes. `chunks` must have been read to their end once before: of a file
-    that was cut off, the beginning would be committed.
+    everything the dump makes. `source` must have been read to its end once before: of a file that
+    was cut off, the beginning would be committed.
     """
+    lines = [line for line in contents(source()) if wanted(line)]
     row = _Row(environment)
     with ExitStack() as stack:
         stack.callback(row.close)
-        reader = row.add("pg_restore", *arguments, "--no-owner", "--file=-", stdin=subprocess.PIPE)
+        chosen = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".list"))
+        chosen.writelines(f"{line}\n" for line in lines)
+        chosen.flush()
+        reader = row.add("pg_restore", *arguments, "--no-owner", f"--use-list={chosen.name}",
+                         "--file=-", stdin=subprocess.PIPE)  # fmt: skip
         output = reader.stdout
         assert output is not None
         if server_version < _KNOWS_IT:
@@ -179,7 +188,7 @@ def restore(
         for _name, process, _words in row.running:
             if process is not writer and process.stdout:
                 process.stdout.close()  # only the next one reads it: it ends when that one ends
-        _feed(reader, chunks)
+        _feed(reader, source())
         row.finish()
 
 

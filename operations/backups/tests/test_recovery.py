@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +10,16 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
+from django.db import connection
 
+from agents.models import Agent
 from operations.backups import manifest, scratch, storage
 from operations.backups.tests.conftest import run
 from tenants.db.environment_file import read_environment_file
-from testing.organizations import database_name
+from tenants.models import Organization
+from tenants.pin import organization_context
+from testing.organizations import database_name, made_organization
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +130,39 @@ def test_half_given_and_contradictory_arguments_are_refused(
 
 def test_the_storage_is_listed(backup: dict[str, Any]) -> None:
     assert run("restore", "--list") == storage.names() == [backup["name"]]
+
+
+# --- One organization ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def initech(store: Path, settings: Any, tmp_path: Path) -> Iterator[Organization]:
+    settings.BACKUP_DIR = str(tmp_path)
+    with made_organization("initech") as organization:
+        with organization_context(organization):
+            Agent.objects.create(retell_agent_id="agent_1", name="as it was")
+        yield organization
+
+
+@pytest.mark.parametrize("of", [[], ["--organization", "initech"]])
+def test_one_organization_comes_back_as_a_backup_has_it(
+    initech: Organization, of: list[str]
+) -> None:
+    made = run("backup", *of)
+    with organization_context(initech):
+        Agent.objects.update(name="spoilt")
+    call_command("delete_organization", "initech", confirm="initech", stdout=io.StringIO())
+    output = io.StringIO()
+    call_command("restore_organization", "initech", backup=made["name"], stdout=output)
+    connection.close()  # it works as a role that was dropped
+    with organization_context(initech):
+        assert Agent.objects.get().name == "as it was"
+    kept = output.getvalue().strip().rpartition(": ")[2]
+    assert Path(kept).is_file()
+
+
+def test_a_backup_without_the_organization_brings_nothing_back(initech: Organization) -> None:
+    made = run("backup", "--organization", "acme")
+    call_command("delete_organization", "initech", confirm="initech", stdout=io.StringIO())
+    with pytest.raises(CommandError, match="does not hold Initech"):
+        call_command("restore_organization", "initech", backup=made["name"])

@@ -15,7 +15,7 @@ from operations.backups import tasks
 from operations.backups.exceptions import BackupError
 from operations.backups.models import Backup
 from operations.backups.schedule import RETRY_AFTER, due_at
-from operations.backups.tests.conftest import run
+from operations.backups.tests.conftest import mails_about_failures, run
 from tenants.dumps import programs
 from tenants.scope import platform
 from testing.fixtures import World
@@ -88,6 +88,22 @@ def test_a_worker_that_ends_breaks_its_backup_off(filled: World) -> None:
     with pytest.raises(BackupError, match="worker was stopped"):
         tick(is_ending=True)
     assert states() == [("failed", "none")]
+    assert mails_about_failures() == 0
+
+
+def test_a_worker_that_ends_leaves_its_proof_to_the_next(filled: World) -> None:
+    run("backup")
+    with pytest.raises(BackupError, match="worker was stopped"):
+        tick(is_ending=True)
+    assert states() == [("done", "none")]
+
+
+def test_what_a_killed_worker_left_is_given_up(filled: World) -> None:
+    run("backup")
+    with platform():
+        Backup.objects.update(proof_state="running")
+    tick()
+    assert states() == [("done", "failed")]
 
 
 def test_every_super_admin_is_told_of_a_failure(

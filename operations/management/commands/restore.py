@@ -55,7 +55,8 @@ class Command(BaseCommand):
             if options["list"]:
                 self._list(as_json=options["json"])
             else:
-                self._restore(options)
+                with _archive(options).fetched() as archive:
+                    self._restore(archive, options)
         except (DumpError, SetupError) as error:
             raise CommandError(str(error)) from error
 
@@ -63,8 +64,7 @@ class Command(BaseCommand):
         names = storage.names()
         self.stdout.write(json.dumps(names) if as_json else "\n".join(names) or "No backup there.")
 
-    def _restore(self, options: dict[str, Any]) -> None:
-        archive = _archive(options)
+    def _restore(self, archive: Archive, options: dict[str, Any]) -> None:
         file: Path = options["environment_file"]
         plan = recovery.plan(archive, options["admin_url"])
         self.stderr.write(plan.text)
