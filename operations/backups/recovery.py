@@ -112,7 +112,7 @@ def restore(
     *,
     known: dict[str, str],
     reset_passwords: bool,
-    report: Callable[[str], object],
+    report: Callable[[str], None],
     progress: Progress,
 ) -> Restored:
     """Do it, and compare. Raises `DumpError` or `SetupError`; a database that was made for it is
@@ -129,7 +129,7 @@ def restore(
         owner_url=known.get("DATABASE_OWNER_URL"),
         backup_url=known.get("DATABASE_BACKUP_URL"),
         reset_passwords=reset_passwords,
-        report=lambda text: report(text) and None,
+        report=report,
     )
     try:
         problems = _fill(planned, logins, progress)

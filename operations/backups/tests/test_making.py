@@ -30,7 +30,7 @@ def administer(statement: str, suffix: str) -> None:
     """As the administrator of the server, about one role of this database."""
     role = sql.Identifier(role_name(database_name(), suffix))
     with psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True) as administrator:
-        administrator.execute(sql.SQL(statement).format(role))  # type: ignore[arg-type]
+        administrator.execute(sql.SQL(statement).format(role))
 
 
 def failed() -> Backup:
