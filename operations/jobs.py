@@ -2,8 +2,8 @@
 
 Ordinary jobs run as the runtime login, in the role of the platform; so do backups and their proofs,
 which last and have a queue of their own; jobs that make or drop schemas run from a third one as the
-owner. The queue is polled each second: Procrastinate's
-notification on insert is dropped, because it slows every commit down.
+owner. The queue is polled each second: Procrastinate's notification on insert is dropped, because
+it slows every commit down.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ async def _work_on_all(app: App, *, with_owner: bool) -> None:
             _connector("default", "platform"),
             name="backups",
             queues=[BACKUP_QUEUE],
-            concurrency=1,
+            # One backup and one proof last; what comes meanwhile looks, and ends at once.
+            concurrency=3,
         ),
     ]
     if with_owner:

@@ -11,7 +11,6 @@ import psycopg
 from django.conf import settings
 from django.utils import timezone
 
-from config.version import VERSION
 from operations.backups import archive, keeping, manifest, storage
 from operations.backups.exceptions import AlreadyRunning, BackupError
 from operations.backups.manifest import Connection, Manifest
@@ -122,7 +121,9 @@ def _make(backup: Backup, connection: Connection, reporter: Reporter) -> None:
             only = Organization.objects.get(pk=backup.organization_id).schema_name
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     snapshot = _exported(connection)
-    found = manifest.measure(connection, app_version=VERSION, progress=reporter.step, only=only)
+    found = manifest.measure(
+        connection, app_version=settings.RELEASE, progress=reporter.step, only=only
+    )
     if only and not found.tables:
         raise BackupError(f"The schema {only} is missing: there is nothing to back up.")
     size = storage.put(backup.name, _sealed(backup, found, snapshot, reporter))

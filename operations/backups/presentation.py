@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -16,8 +16,6 @@ from operations.backups import schedule
 from operations.backups.models import Backup, BackupState, ProofState
 from operations.backups.querysets import latest_attempt, latest_backup, latest_proven
 
-# The daily one is late when the newest is older; it takes a while itself.
-LATE_AFTER = timedelta(hours=26)
 TREND = 30
 MB = 1024 * 1024
 
@@ -82,7 +80,7 @@ def notices(now: datetime) -> list[tuple[str, str]]:
     if latest and latest.proof_state == ProofState.FAILED:
         why = latest.proof_message
         found.append(("bad", _("The last backup could not be proven: %(why)s") % {"why": why}))
-    if latest and latest.snapshot_at and now - latest.snapshot_at > LATE_AFTER:
+    if latest and latest.snapshot_at and schedule.is_late(latest.snapshot_at, now):
         found.append(
             ("bad", _("There is no backup of the last day. Look whether the worker runs."))
         )

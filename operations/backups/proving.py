@@ -30,6 +30,10 @@ def prove(backup: Backup, reporter: Reporter) -> None:
             with Archive.stored(backup.name).fetched() as archive:
                 found = prove_archive(archive, database_id, reporter.step)
     except AlreadyRunning:
+        with platform():
+            Backup.objects.filter(pk=backup.pk, proof_state=ProofState.WAITING).update(
+                proof_state=ProofState.NONE
+            )
         raise
     except Interrupted:
         reporter.end_proof(backup, state=ProofState.NONE, message="")

@@ -9,6 +9,8 @@ from django.conf import settings
 from operations.backups.querysets import latest_attempt, latest_backup
 
 BACKUP_QUEUE = "backups"
+# The daily one is late when the newest is older; it takes a while itself.
+LATE_AFTER = timedelta(hours=26)
 RETRY_AFTER = timedelta(hours=1)
 
 
@@ -30,6 +32,10 @@ def next_run(now: datetime) -> datetime:
     good, attempt = latest_backup(), latest_attempt()
     failed = attempt.finished_at if attempt and attempt.state == "failed" else None
     return due_at(good.snapshot_at if good else None, failed, settings.BACKUP_TIME, now)
+
+
+def is_late(snapshot_at: datetime, now: datetime) -> bool:
+    return now - snapshot_at > LATE_AFTER
 
 
 def is_configured() -> bool:

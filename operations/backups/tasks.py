@@ -36,12 +36,20 @@ def backup_when_due(context: JobContext, timestamp: int) -> None:
     if not schedule.is_configured():
         return
     _give_up_broken_off()
+    if _is_busy():
+        return
     now = timezone.now()
     if schedule.next_run(now) <= now:
         _make(making.new_backup(), context)
     newest = latest_backup()
     if newest is not None and newest.proof_state == ProofState.NONE:
         _prove(newest, context)
+
+
+def _is_busy() -> bool:
+    with platform():
+        running = Backup.objects.filter(state=BackupState.RUNNING)
+        return (running | Backup.objects.filter(proof_state=ProofState.RUNNING)).exists()
 
 
 def _give_up_broken_off() -> None:

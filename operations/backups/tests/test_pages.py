@@ -13,6 +13,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from operations.backups.actions import MAKE_TASK, PROVE_TASK
 from operations.backups.models import Backup
+from operations.health import backups as health
 from tenants.scope import platform
 from testing.fixtures import CanaryClient, ClientFactory, World
 
@@ -147,3 +148,27 @@ def test_a_backup_that_failed_is_not_proven(sam: CanaryClient) -> None:
 def test_only_operators_see_backups(world: World, browser_of: ClientFactory) -> None:
     alice = browser_of(world.people.alice, world.acme)
     assert alice.get(PAGE).status_code == 404
+
+
+# --- For those who watch ------------------------------------------------------------------------
+
+
+def test_without_a_backup_its_measurement_is_not_well(world: World) -> None:
+    assert not health.backup().is_well
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_well"),
+    [
+        ({}, True),
+        ({"proof_state": "none"}, False),
+        ({"proof_state": "failed"}, False),
+        ({"snapshot_at": timezone.now() - timedelta(days=2)}, False),
+        ({"state": "failed"}, False),
+    ],
+)
+def test_a_backup_is_well_when_it_is_fresh_and_proven(
+    world: World, fields: dict[str, Any], is_well: bool
+) -> None:
+    made(1, **fields)
+    assert health.backup().is_well is is_well

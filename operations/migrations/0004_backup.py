@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("operations", "0002_usage_and_health"),
+        ("operations", "0003_health_of_deliveries"),
     ]
 
     operations = [
