@@ -112,9 +112,11 @@ FROM pg_roles r WHERE starts_with(r.rolname, %(prefix)s) AND (
 """
 _ATTRIBUTES = ("SUPERUSER", "INHERIT", "CREATEROLE", "LOGIN", "BYPASSRLS")
 _MIGRATIONS = "SELECT app || '.' || name FROM {}.django_migrations ORDER BY id"
+# now() is when the transaction began, a little before its snapshot: what was committed until then
+# is in it.
 _DATABASE = """
 SELECT current_database(), (SELECT system_identifier FROM pg_control_system()),
-    pg_database_size(current_database()), clock_timestamp()
+    pg_database_size(current_database()), now()
 """
 MOST_DIFFERENCES = 20
 ORGANIZATION = "org_"  # begins the name of each organization's schema

@@ -65,7 +65,7 @@ def start_backup(store: Path) -> subprocess.Popen[bytes]:
         [sys.executable, "manage.py", "backup", "--json"],
         cwd=settings.BASE_DIR,
         env=os.environ | {"BACKUP_STORAGE": f"file://{store}"},
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
     )
 
 
