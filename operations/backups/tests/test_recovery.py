@@ -36,7 +36,7 @@ def databases(admin_url: str) -> set[str]:
 
 def drop(admin_url: str) -> None:
     with psycopg.connect(admin_url, autocommit=True) as administrator:
-        administrator.execute(f"DROP DATABASE IF EXISTS {database_name()} WITH (FORCE)")  # type: ignore[arg-type]
+        administrator.execute(f"DROP DATABASE IF EXISTS {database_name()} WITH (FORCE)")
 
 
 def restore(admin_url: str, tmp_path: Path, *arguments: str) -> dict[str, Any]:
@@ -129,7 +129,8 @@ def test_half_given_and_contradictory_arguments_are_refused(
 
 
 def test_the_storage_is_listed(backup: dict[str, Any]) -> None:
-    assert run("restore", "--list") == storage.names() == [backup["name"]]
+    listed: Any = run("restore", "--list")
+    assert listed == storage.names() == [backup["name"]]
 
 
 # --- One organization ----------------------------------------------------------------------------
