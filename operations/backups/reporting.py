@@ -129,7 +129,7 @@ def _give_up(write: Callable[[], None]) -> None:
 def sentence(error: Exception, doing: str) -> str:
     """What to tell of it; an error that nobody foresaw stands whole in the log only."""
     if isinstance(error, DumpError):
-        logger.error("a backup failed", extra={"reason": str(error)})
+        logger.error("a backup failed", extra={"cause": str(error)})
         return str(error)
     logger.error("a backup failed", exc_info=error)
     if isinstance(error, psycopg.OperationalError):

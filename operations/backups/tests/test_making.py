@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from psycopg import sql
 
@@ -160,6 +163,22 @@ def test_what_a_killed_process_left_is_cleared_by_the_next(filled: World, store:
     run("backup")
     assert failed().message == making.BROKEN_OFF
     assert not list(store.glob(f"*{storage.PART}"))
+
+
+@pytest.mark.parametrize("command", ["backup", "verify_backup"])
+def test_a_database_that_is_away_is_one_sentence(command: str) -> None:
+    nowhere = "postgresql://nobody:x@127.0.0.1:9/nowhere"
+    done = subprocess.run(
+        [sys.executable, "manage.py", command],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"DATABASE_URL": nowhere, "DATABASE_BACKUP_URL": nowhere},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "The database does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_backup_of_one_organization_holds_no_other_ones(filled: World) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 
 from audit.circumstances import circumstances, command_actor
 from config.templatetags.formats import file_size
@@ -17,6 +18,8 @@ from operations.backups.reporting import Reporter
 from operations.backups.terminal import Steps
 from tenants.models import Organization, OrganizationStatus
 from tenants.scope import platform
+
+NO_DATABASE = "The database does not answer. Nothing was done; older backups are as they were."
 
 
 class Command(BaseCommand):
@@ -43,6 +46,8 @@ class Command(BaseCommand):
                 making.make(backup, Reporter(show=steps.show))
         except BackupError as error:
             raise CommandError(f"{error} Older backups are as they were.") from error
+        except OperationalError as error:
+            raise CommandError(NO_DATABASE) from error
         finally:
             steps.finish()
         self._conclude(backup, as_json=options["json"])

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 
 from audit.circumstances import circumstances, command_actor
 from operations.backups import making, proving
@@ -14,7 +15,7 @@ from operations.backups.models import Backup
 from operations.backups.querysets import latest_backup
 from operations.backups.reporting import Reporter
 from operations.backups.terminal import Steps
-from operations.management.commands.backup import as_dict
+from operations.management.commands.backup import NO_DATABASE, as_dict
 
 
 class Command(BaseCommand):
@@ -40,6 +41,8 @@ class Command(BaseCommand):
                 proving.prove(backup, Reporter(show=steps.show))
         except BackupError as error:
             raise CommandError(str(error)) from error
+        except OperationalError as error:
+            raise CommandError(NO_DATABASE) from error
         finally:
             steps.finish()
         self.stdout.write(
