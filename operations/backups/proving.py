@@ -62,9 +62,9 @@ def prove_archive(archive: Archive, database_id: str, progress: Progress) -> str
         raise BackupError(f"{archive.name} is of another database than this one's.")
     progress("Reading the file", 0, 0)
     expected = archive.manifest()
-    archive.check()
+    size = archive.check()
     with scratch(expected) as place:
-        restoring.fill(archive, owner_url=place.owner_url, progress=progress)
+        restoring.fill(archive, owner_url=place.owner_url, size=size, progress=progress)
         found = _look(place.owner_url, expected, progress)
         where = "a server of its own" if place.is_own_server else "a scratch database"
     if found:

@@ -120,7 +120,7 @@ def restore(
     began = time.monotonic()
     expected = planned.manifest
     progress("Reading the file", 0, 0)
-    planned.archive.check()
+    size = planned.archive.check()
     _check_again(planned)
     logins = prepare_database(
         planned.admin_url,
@@ -132,7 +132,7 @@ def restore(
         report=report,
     )
     try:
-        problems = _fill(planned, logins, progress)
+        problems = _fill(planned, logins, size, progress)
     except (DumpError, psycopg.Error) as error:
         after = _take_back(planned)
         reason = str(error) if isinstance(error, DumpError) else "The database refused a statement."
@@ -149,11 +149,11 @@ def _check_again(planned: Plan) -> None:
         )
 
 
-def _fill(planned: Plan, logins: Logins, progress: Progress) -> list[str]:
+def _fill(planned: Plan, logins: Logins, size: int, progress: Progress) -> list[str]:
     expected = planned.manifest
     with restoring.connected(logins.owner_url) as connection:
         restoring.make_roles(connection, expected, database=expected.database)
-    restoring.fill(planned.archive, owner_url=logins.owner_url, progress=progress)
+    restoring.fill(planned.archive, owner_url=logins.owner_url, size=size, progress=progress)
     with restoring.connected(logins.owner_url) as connection:
         found = restoring.compare(connection, expected, progress=progress)
         if found:

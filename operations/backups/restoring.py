@@ -70,15 +70,16 @@ def _grant(connection: Connection, role: str, member: str) -> None:
     connection.execute(sql.SQL("GRANT {} TO {}").format(*names))
 
 
-def fill(archive: Archive, *, owner_url: str, progress: Progress) -> None:
+def fill(archive: Archive, *, owner_url: str, size: int, progress: Progress) -> None:
     """Restore what it holds through the owner login. Raises `DumpError`; what was restored until
-    then stays. The archive must have been checked to its end before.
+    then stays. The archive must have been checked to its end before, which told the `size` of its
+    dump in bytes.
     """
     environment = programs.environment_of_url(owner_url)
     with connected(owner_url) as connection:
         version = connection.info.server_version
     programs.restore(
-        lambda: counted(archive.dump(), lambda done: progress("Restoring", done, 0)),
+        lambda: counted(archive.dump(), lambda done: progress("Restoring", done, size)),
         wanted=lambda line: not _ADMINISTRATORS.match(line),
         environment=environment,
         server_version=version,

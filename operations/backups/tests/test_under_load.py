@@ -75,7 +75,9 @@ def calls_in(archive: Archive, schema: str) -> set[str]:
     query = sql.SQL("SELECT retell_call_id FROM {}").format(sql.Identifier(schema, "calls_call"))
     with own_server() as admin_url:
         place = prepared(admin_url, expected)
-        restoring.fill(archive, owner_url=place.owner_url, progress=lambda *_: None)
+        restoring.fill(
+            archive, owner_url=place.owner_url, size=archive.check(), progress=lambda *_: None
+        )
         with psycopg.connect(place.owner_url) as owner:
             return {call for (call,) in owner.execute(query)}
 

@@ -35,9 +35,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        organization = _organization(options["organization"])
         steps = Steps(self.stderr)
         try:
+            organization = _organization(options["organization"])
             making.check_settings()
             with circumstances(actor=command_actor("backup")):
                 backup = making.new_backup(organization, asked_by=command_actor("backup").label)
