@@ -22,7 +22,7 @@ urlpatterns = [
     path("system/jobs/<int:job_id>/retry/", views_system.retry_job, name="retry_job"),
     path("system/jobs/<int:job_id>/discard/", views_system.discard_job, name="discard_job"),
     path("backups/", backup_views.backups, name="backups"),
-    path("backups/new/", backup_views.backup_now, name="backup_now"),
-    path("backups/<uuid:backup_id>/", backup_views.backup, name="backup"),
-    path("backups/<uuid:backup_id>/prove/", backup_views.backup_prove, name="backup_prove"),
+    path("backups/new/", backup_views.backup_now, name="backups_new"),
+    path("backups/<uuid:backup_id>/", backup_views.backup, name="backups_detail"),
+    path("backups/<uuid:backup_id>/prove/", backup_views.backup_prove, name="backups_prove"),
 ]

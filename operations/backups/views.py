@@ -66,4 +66,4 @@ def backup_prove(request: OperatorRequest, backup_id: UUID) -> HttpResponse:
         messages.success(request, _("The worker restores it somewhere else and compares."))
     except BackupError as error:
         messages.error(request, str(error))
-    return redirect("operations:backup", found.pk)
+    return redirect("operations:backups_detail", found.pk)
