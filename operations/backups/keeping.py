@@ -71,7 +71,8 @@ def _newest_of_each(
 def clean_up(organization_id: UUID | None) -> int:
     """Remove what is no longer kept; how many. Raises `BackupError` when a file stays."""
     with platform():
-        good = {b.pk: b for b in Backup.objects.kept().filter(organization_id=organization_id)}
+        here = Backup.objects.kept().stored_here().filter(organization_id=organization_id)
+        good = {backup.pk: backup for backup in here}
     gone = superfluous(
         (
             Kept(backup.pk, backup.snapshot_at, backup.proof_state == ProofState.PROVEN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models
 
 from tenants.scope import platform
@@ -20,6 +21,10 @@ class BackupQuerySet(models.QuerySet["Backup"]):
     def kept(self) -> BackupQuerySet:
         """Whose file is there."""
         return self.filter(state="done")
+
+    def stored_here(self) -> BackupQuerySet:
+        """In the storage of this process; another one's files are not in reach."""
+        return self.filter(storage=str(settings.BACKUP_STORAGE))
 
     def open(self) -> BackupQuerySet:
         return self.filter(

@@ -52,7 +52,8 @@ class Reporter:
 
     def begin_proof(self, backup: Backup) -> None:
         backup.proof_state, backup.proof_started_at = ProofState.RUNNING, timezone.now()
-        self._start(backup, "proof_state", "proof_started_at")
+        backup.proof_message = ""
+        self._start(backup, "proof_state", "proof_started_at", "proof_message")
 
     def _start(self, backup: Backup, *fields: str) -> None:
         self._backup = backup

@@ -17,7 +17,6 @@ from config import mail
 from operations.backups import actions, making, proving, reporting, schedule
 from operations.backups.exceptions import AlreadyRunning
 from operations.backups.models import Backup, BackupState, ProofState
-from operations.backups.querysets import latest_backup
 from operations.backups.reporting import Reporter
 from operations.backups.schedule import BACKUP_QUEUE
 from tenants.scope import door, platform
@@ -41,7 +40,8 @@ def backup_when_due(context: JobContext, timestamp: int) -> None:
     now = timezone.now()
     if schedule.next_run(now) <= now:
         _make(making.new_backup(), context)
-    newest = latest_backup()
+    with platform():
+        newest = Backup.objects.whole().kept().stored_here().newest_first().first()
     if newest is not None and newest.proof_state == ProofState.NONE:
         _prove(newest, context)
 

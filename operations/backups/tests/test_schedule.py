@@ -98,6 +98,14 @@ def test_a_worker_that_ends_leaves_its_proof_to_the_next(filled: World) -> None:
     assert states() == [("done", "none")]
 
 
+def test_a_backup_in_another_storage_is_left_to_whoever_made_it(filled: World) -> None:
+    run("backup")
+    with platform():
+        Backup.objects.update(storage="/elsewhere")
+    tick()
+    assert states() == [("done", "none")]
+
+
 def test_what_a_killed_worker_left_is_given_up(filled: World) -> None:
     run("backup")
     with platform():
