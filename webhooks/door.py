@@ -35,7 +35,7 @@ from config.addresses import client_address
 from config.metrics import DELIVERIES, DELIVERY_AGE, REFUSALS
 from notifications import signals
 from tenants.models import hash_token
-from webhooks import actions, refusals, signature, usage
+from webhooks import actions, probe, refusals, signature, usage
 from webhooks.endpoints import Endpoint, find_endpoint
 from webhooks.exceptions import StorageUnavailable
 from webhooks.models import DeliveryState
@@ -133,6 +133,8 @@ def _take(request: HttpRequest, token: str, body: bytes, *, fresh: bool = False)
         with suppress(StorageUnavailable):  # then what the cache says has to do
             endpoint = find_endpoint(token, fresh=True)
             verdict = _verify(request, body, endpoint)
+    if endpoint is None and probe.is_probe(token):
+        return _answer_probe(request, body)
     if verdict.refusal is not None or endpoint is None:
         return _refuse(request, endpoint, token, verdict)
     began = time.perf_counter()
@@ -152,6 +154,16 @@ def _count(receipt: actions.Receipt, seconds: float) -> None:
     DELIVERIES.labels("repetition" if receipt.is_repetition else receipt.state.value).inc()
     if receipt.state == DeliveryState.APPLIED and not receipt.is_repetition:
         DELIVERY_AGE.labels("door").observe(seconds)
+
+
+def _answer_probe(request: HttpRequest, body: bytes) -> Response:
+    """As a delivery of our own deserves: verified, with the database asked, and nothing stored."""
+    header = request.headers.get(SIGNATURE_HEADER)
+    now_ms = time.time_ns() // 1_000_000
+    if signature.verify(body, header, (probe.key(),), now_ms=now_ms).refusal is not None:
+        raise Refused
+    probe.ask_database()
+    return Response(status=204)
 
 
 def _accept(endpoint: Endpoint, receipt: actions.Receipt) -> Response:
