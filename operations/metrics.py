@@ -30,6 +30,7 @@ from redis.exceptions import RedisError
 
 from config import presence
 from config.metrics import own_metrics
+from operations.backups.querysets import latest_backup
 from operations.certificates import EXPIRY_KEY
 from operations.health import host, work
 from operations.health.ready import measurements
@@ -154,7 +155,7 @@ def _work() -> Iterator[Sample]:
     }
     for name, seconds in silence.items():
         yield Sample(name, math.inf if seconds is None else seconds)
-    queues = {"default": (0, 0.0), "owner": (0, 0.0)}
+    queues = {"default": (0, 0.0), "owner": (0, 0.0), "backups": (0, 0.0)}
     queues |= {name: (number, age) for name, number, age in work.due_jobs()}
     for name, (number, age) in queues.items():
         yield Sample("switchboard_queue_age_seconds", age, (name,))
@@ -163,6 +164,14 @@ def _work() -> Iterator[Sample]:
         cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'")
         (failed,) = cursor.fetchone() or (0,)
     yield Sample("switchboard_failed_jobs", failed)
+
+
+def _backups() -> Iterator[Sample]:
+    """None at all is older than any."""
+    newest = latest_backup()
+    since = newest.snapshot_at if newest else None
+    age = (timezone.now() - since).total_seconds() if since else math.inf
+    yield Sample("switchboard_backup_age_seconds", age)
 
 
 def _organizations() -> Iterator[Sample]:
@@ -198,5 +207,6 @@ SOURCES: tuple[Callable[[], Iterator[Sample]], ...] = (
     _redis,
     _work,
     _organizations,
+    _backups,
     _checks,
 )
