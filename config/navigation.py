@@ -63,6 +63,7 @@ _KEYS = {
     "operations:organization_list": "o",
     "operations:system": "y",
     "operations:backups": "b",
+    "operations:readiness": "r",
 }
 _OPERATOR = (
     (
@@ -71,6 +72,7 @@ _OPERATOR = (
             ("Organizations", "building-2", "operations:organization_list", None),
             (_("System"), "server", "operations:system", None),
             (_("Backups"), "archive", "operations:backups", None),
+            (_("Readiness"), "clipboard-check", "operations:readiness", None),
             (_("Audit log"), "scroll-text", "audit:list", None),
             ("Records", "database", "admin:index", None),
         ),

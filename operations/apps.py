@@ -9,6 +9,7 @@ DECLARING = (
     "operations.backups.actions",
     "operations.backups.keeping",
     "operations.backups.reporting",
+    "operations.readiness.actions",
     "operations.management.commands.rotate_encryption_keys",
 )
 

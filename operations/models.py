@@ -9,6 +9,8 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from operations.backups.models import Backup as Backup
+from operations.readiness.models import ReadinessAssessment as ReadinessAssessment
+from operations.readiness.models import SignOff as SignOff
 from tenants.models import Organization
 
 

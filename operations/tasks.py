@@ -6,6 +6,7 @@ from procrastinate.contrib.django import app
 
 from operations import certificates, measuring
 from operations.backups import tasks as backup_tasks  # noqa: F401 - the worker finds them here
+from operations.readiness import tasks as readiness_tasks  # noqa: F401 - as above
 from tenants.each import for_each_organization
 
 

@@ -2,6 +2,7 @@ from django.urls import path
 
 from operations import views, views_system
 from operations.backups import views as backup_views
+from operations.readiness import views as readiness
 
 app_name = "operations"
 
@@ -21,6 +22,10 @@ urlpatterns = [
     path("system/", views_system.system, name="system"),
     path("system/jobs/<int:job_id>/retry/", views_system.retry_job, name="retry_job"),
     path("system/jobs/<int:job_id>/discard/", views_system.discard_job, name="discard_job"),
+    path("readiness/", readiness.readiness, name="readiness"),
+    path("readiness/measure/", readiness.measure, name="readiness_measure"),
+    path("readiness/<slug:code>/", readiness.item, name="readiness_item"),
+    path("readiness/<slug:code>/withdraw/", readiness.withdraw, name="readiness_withdraw"),
     path("backups/", backup_views.backups, name="backups"),
     path("backups/new/", backup_views.backup_now, name="backups_new"),
     path("backups/<uuid:backup_id>/", backup_views.backup, name="backups_detail"),

@@ -89,6 +89,8 @@ SHARED_TABLES: dict[str, SharedTable] = {
     "operations_backup": SharedTable(platform=WRITE),
     "operations_usageday": SharedTable(platform=WRITE),
     "operations_organizationhealth": SharedTable(platform=WRITE),
+    "operations_signoff": SharedTable(platform=MOVE),
+    "operations_readinessassessment": SharedTable(platform=MOVE),
     "django_admin_log": SharedTable(platform=WRITE),
     "django_content_type": SharedTable(
         door=READ, platform=READ, organization=READ, own_rows="true"
