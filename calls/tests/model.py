@@ -28,7 +28,11 @@ ENDS = {"error_retell": "error", "dial_busy": "not_connected", "scam_detected": 
 ENDED = {"ended", "not_connected", "error"}
 LEVELS = {"everything": 0, "everything_except_pii": 1, "basic_attributes_only": 2}
 PERSONAL = {"from_number", "to_number", "summary", "transcript", "transcript_entries"}
-KEPT_DETAILS = {"agent_tag", "data_storage_setting", "opt_out_sensitive_data_storage"}
+KEPT_DETAILS = {
+    "agent_tag", "custom_attributes", "data_storage_setting", "llm_token_usage",
+    "opt_in_signed_url", "opt_out_sensitive_data_storage", "transfer_destination",
+    "transfer_end_timestamp",
+}  # fmt: skip
 _HANDLED = {
     "call_type", "call_status", "direction", "agent_id", "agent_version", "agent_name",
     "disconnection_reason", "from_number", "to_number", "start_timestamp", "end_timestamp",
@@ -150,7 +154,8 @@ def _details(event: Event) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     analysis = event.call.get("call_analysis") or {}
     details = {name: value for name, value in event.call.items() if name not in _HANDLED}
     details |= {name: value for name, value in analysis.items() if name not in _HANDLED_ANALYSIS}
-    details["transfer_destination_attempt"] = event.beside.get("transfer_destination")
+    for name in ("transfer_destination", "transfer_option"):
+        details[f"{name}_attempt"] = event.beside.get(name)
     for name, value in details.items():
         yield f"details.{name}", value, {}
 

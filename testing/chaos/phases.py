@@ -1,0 +1,121 @@
+"""One phase a fault: traffic, the strike in the middle of it, the judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from testing.chaos.book import NO_ANSWER, Attempt, Event, Post, read_attempts, write_plan
+from testing.chaos.faults import UNAVAILABLE, Fault, Strike
+from testing.chaos.oracle import Findings, judge, seconds_until_well
+from testing.chaos.traffic import plan
+from testing.chaos.world import ORGANIZATIONS, World
+
+LEAD_SECONDS = 3.0
+SHOWN = 3  # of what is wrong; the rest is a number
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What was sent in one phase, what came of it, and what it means."""
+
+    fault: Fault
+    strike: Strike
+    events: list[Event]
+    attempts: list[Attempt]
+    found: Findings
+
+    @property
+    def seconds_until_well(self) -> float | None:
+        if self.strike.healed_at is None:
+            return None
+        return seconds_until_well(self.attempts, self.strike.healed_at)
+
+    def problems(self, *, strict: bool = False) -> list[str]:
+        """What is wrong, a clause each; `strict` also holds the time until well against its bar."""
+        return [
+            *self.strike.problems,
+            *_wrong_rows(self.found),
+            *_wrong_answers(self.fault, self.found),
+            *(self._too_slow() if strict else ()),
+        ]
+
+    def _too_slow(self) -> list[str]:
+        seconds, bar = self.seconds_until_well, self.fault.bar_seconds
+        if bar is None or (seconds is not None and seconds < bar):
+            return []
+        return [f"not well within {bar:.0f} s"]
+
+
+def run_phase(
+    world: World, fault: Fault, number: int, *, rate: float, known: Iterable[Event]
+) -> Phase:
+    posts = plan(
+        ORGANIZATIONS,
+        phase=f"{number} {fault.name}",
+        seconds=fault.seconds,
+        rate=rate,
+        poisoned=fault.poisoned,
+    )
+    ledger = _send(world, posts, number)
+    world.wait(LEAD_SECONDS)
+    strike = fault.strike(world)
+    world.until_sent()
+    world.until("Waiting for the product", world.answers, quiet=True)
+    events = [post.event for post in posts]
+    attempts = read_attempts(ledger)
+    found = judge(events, attempts, world.stored(), known=known, compared=strike.compared)
+    return Phase(fault, strike, events, attempts, found)
+
+
+def _send(world: World, posts: Sequence[Post], number: int) -> Path:
+    plan_file = world.folders.local / f"{number:02d}.plan"
+    ledger = plan_file.with_suffix(".ledger")
+    write_plan(plan_file, posts)
+    world.send(plan_file, ledger)
+    return ledger
+
+
+def look_back(world: World, phases: Sequence[Phase]) -> Phase:
+    """All that was ever sent, at the end: nothing that was kept is lost later."""
+    events = [event for phase in phases for event in phase.events]
+    attempts = [attempt for phase in phases for attempt in phase.attempts]
+    compared = any(phase.strike.compared for phase in phases)
+    found = judge(events, attempts, world.stored(), compared=compared)
+    excused = frozenset().union(*(phase.fault.excused for phase in phases))
+    fault = replace(phases[0].fault, name="all of it, at the end", excused=excused)
+    return Phase(fault, Strike(compared=compared), events, attempts, found)
+
+
+def _wrong_rows(found: Findings) -> list[str]:
+    named = {
+        "lost": found.lost,
+        "duplicated": found.duplicated,
+        "foreign": found.foreign,
+        "in the wrong state": found.misfiled,
+        "billed wrongly": found.misbilled,
+        "not merged as told": found.unmerged,
+    }
+    return [
+        f"{len(rows)} {name} ({', '.join(' '.join(row) for row in rows[:SHOWN])})"
+        for name, rows in named.items()
+        if rows
+    ]
+
+
+def _wrong_answers(fault: Fault, found: Findings) -> list[str]:
+    unexcused = {
+        status: times
+        for status, times in found.answers.items()
+        if not 200 <= status < 300 and status not in fault.excused
+    }
+    wrong = [f"{times} x {spoken(status)}" for status, times in sorted(unexcused.items())]
+    if found.hasty:
+        wrong.append(f"{found.hasty} x {UNAVAILABLE} without Retry-After")
+    missing = fault.wanted - found.answers.keys()
+    return wrong + [f"never answered {spoken(status)}: the fault missed" for status in missing]
+
+
+def spoken(status: int) -> str:
+    return "none" if status == NO_ANSWER else str(status)

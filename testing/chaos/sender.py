@@ -1,0 +1,124 @@
+"""Sends webhooks as Retell does: 10 seconds of patience, three retries, no order kept.
+
+    python -m testing.chaos.sender PORT LINES PLAN LEDGER
+
+How long Retell waits between tries is not documented, so it is short here: what is given up soon
+is the harder case. Each try is written down the moment it is over. Source: docs.retellai.com.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import hmac
+import http.client
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+from testing.chaos.book import NO_ANSWER, Attempt, Event, Line, Post, as_line, read_plan
+
+TIMEOUT_SECONDS = 10.0
+RETRY_SECONDS = (1.0, 3.0, 8.0)
+# More are in flight only when nobody answers for longer than the timeout.
+IN_FLIGHT = 700
+STACK_BYTES = 256 * 1024
+NAP_SECONDS = 0.02
+
+
+class Sender:
+    """A queue of what is due; every try in a thread and over a connection of its own."""
+
+    def __init__(self, port: int, lines: Mapping[str, Line], ledger: IO[str]) -> None:
+        self.port = port
+        self.lines = lines
+        self.ledger = ledger
+        self.lock = threading.Lock()
+        self.queue: list[tuple[float, int, Event, int]] = []
+        self.numbers = count()
+        self.open = 0
+
+    def run(self, posts: Iterable[Post]) -> None:
+        """Until every event was acknowledged or given up."""
+        begins = time.monotonic()
+        for post in posts:
+            self._put(begins + post.due, post.event, tries=0)
+        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+            while self.open:
+                for event, tries in self._due():
+                    pool.submit(self._try, event, tries)
+                time.sleep(NAP_SECONDS)
+
+    def _put(self, due: float, event: Event, *, tries: int) -> None:
+        with self.lock:
+            heapq.heappush(self.queue, (due, next(self.numbers), event, tries))
+            self.open += 1
+
+    def _due(self) -> list[tuple[Event, int]]:
+        found = []
+        with self.lock:
+            while self.queue and self.queue[0][0] <= time.monotonic():
+                _, _, event, tries = heapq.heappop(self.queue)
+                found.append((event, tries))
+        return found
+
+    def _try(self, event: Event, tries: int) -> None:
+        attempt = self._post(event)
+        with self.lock:
+            self.ledger.write(as_line(attempt))
+            self.ledger.flush()
+        if not attempt.was_acknowledged and tries < len(RETRY_SECONDS):
+            self._put(time.monotonic() + RETRY_SECONDS[tries], event, tries=tries + 1)
+        with self.lock:
+            self.open -= 1
+
+    def _post(self, event: Event) -> Attempt:
+        began = time.time()
+        status, says_when = self._ask(self.lines[event.organization], event.body)
+        return Attempt(event.organization, event.sha256, began, time.time(), status, says_when)
+
+    def _ask(self, line: Line, body: bytes) -> tuple[int, bool]:
+        """Status and whether there was a Retry-After."""
+        headers = {
+            "Host": line.host,
+            "Content-Type": "application/json",
+            "User-Agent": "axios/1.15.2",
+            "X-Retell-Signature": sign(body, line.key),
+        }
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
+        try:
+            connection.request("POST", line.path, body, headers)
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            return NO_ANSWER, False
+        else:
+            return answer.status, answer.headers["Retry-After"] is not None
+        finally:
+            connection.close()
+
+
+def sign(body: bytes, key: str) -> str:
+    """By hand, not by the product or the SDK: also bytes that are no text."""
+    at = time.time_ns() // 1_000_000
+    digest = hmac.new(key.encode(), body + str(at).encode(), hashlib.sha256).hexdigest()
+    return f"v={at},d={digest}"
+
+
+def main() -> None:
+    port, lines_file, plan_file, ledger_file = sys.argv[1:]
+    threading.stack_size(STACK_BYTES)
+    lines = [Line(**row) for row in json.loads(Path(lines_file).read_text())]
+    with Path(ledger_file).open("a") as ledger:
+        sender = Sender(int(port), {line.organization: line for line in lines}, ledger)
+        sender.run(read_plan(Path(plan_file)))
+
+
+if __name__ == "__main__":
+    main()
