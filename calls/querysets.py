@@ -10,8 +10,10 @@ from uuid import UUID
 from django.core.exceptions import EmptyResultSet
 from django.db import models, transaction
 from django.db.models import sql
+from django.db.models.fields.json import KeyTextTransform
 
 from calls import changes
+from calls.merge import Rank
 
 if TYPE_CHECKING:
     from calls.models import Call, Chat
@@ -48,6 +50,14 @@ class CallQuerySet(NewestFirst):
 
     def billable(self) -> CallQuerySet:
         return self.filter(is_billable=True)
+
+    def without_final_transcript(self) -> CallQuerySet:
+        """Calls with none, or only with what an event before their end said so far."""
+        nothing = models.Q(transcript__isnull=True, transcript_entries__isnull=True)
+        key = KeyTextTransform("transcript", "provenance")  # see calls/merge.py
+        return self.alias(transcript_key=key).filter(
+            nothing | models.Q(transcript_key__lt=str(Rank.CALL_ENDED.value))
+        )
 
     def mark(self) -> None:
         """Have these added up again; see calls/changes.py."""

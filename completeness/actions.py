@@ -181,11 +181,10 @@ def _without_transcript(run: Run) -> QuerySet[Call, str]:
         Call.objects.filter(
             sort_at__gte=run.range_from,
             sort_at__lt=run.range_until,
-            transcript__isnull=True,
-            transcript_entries__isnull=True,
             storage_level=0,
             duration_ms__gt=0,
         )
+        .without_final_transcript()
         .exclude(outcome_code="ongoing")
         .exclude(retell_call_id__in=asked)
         .order_by("-sort_at")
@@ -224,9 +223,7 @@ def _read_one(organization: Organization, api: Api, run: Run, call_id: str) -> b
 
 def _note_silence(run: Run, call_id: str) -> None:
     """Not asked for again when Retell has none."""
-    silent = Call.objects.filter(
-        retell_call_id=call_id, transcript__isnull=True, transcript_entries__isnull=True
-    )
+    silent = Call.objects.filter(retell_call_id=call_id).without_final_transcript()
     if silent.exists():
         Correction.objects.create(
             run=run, retell_call_id=call_id, kind=CorrectionKind.NO_TRANSCRIPT

@@ -100,6 +100,46 @@ def test_transcripts_are_fetched_one_by_one(in_acme: Organization, connected: Fa
     assert connected.asked("/v2/get-call/") == []
 
 
+def updated(call: Any) -> bytes:
+    """What `transcript_updated` said after the first turn; nothing came of the end."""
+    left_out = {"end_timestamp", "duration_ms", "disconnection_reason", "call_analysis"}
+    so_far = {name: value for name, value in call.items() if name not in left_out}
+    so_far |= {"call_status": "ongoing", "transcript": "Agent: Hello?\n"}
+    so_far |= {name: so_far[name][:1] for name in so_far if name.startswith("transcript_")}
+    return dumps({"event": "transcript_updated", "call": so_far}).encode()
+
+
+def test_half_a_transcript_is_fetched_whole_when_the_end_never_came(
+    world: World, in_acme: Organization, connected: FaultyRetell
+) -> None:
+    (call,) = had(connected, 1)
+    assert post(world, updated(call)).status_code == 204
+    assert Call.objects.get().transcript == "Agent: Hello?\n"
+    compare(in_acme)
+    row = Call.objects.get()
+    assert (row.transcript, row.transcript_entries) == (
+        call["transcript"],
+        call["transcript_with_tool_calls"],
+    )
+    connected.requests.clear()
+    compare(in_acme)
+    assert connected.asked("/v2/get-call/") == []
+
+
+def test_half_a_transcript_that_retell_has_not_is_asked_for_once(
+    world: World, in_acme: Organization, connected: FaultyRetell
+) -> None:
+    (call,) = had(connected, 1)
+    post(world, updated(call))
+    for name in [name for name in call if "transcript" in name]:
+        del call[name]
+    compare(in_acme)
+    connected.requests.clear()
+    compare(in_acme)
+    assert connected.asked("/v2/get-call/") == []
+    assert Call.objects.get().transcript == "Agent: Hello?\n"
+
+
 def test_a_call_without_transcript_is_asked_for_once(
     in_acme: Organization, connected: FaultyRetell
 ) -> None:
