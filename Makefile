@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 PYTEST_ARGS ?=
+CHAOS_ARGS ?=
 LOCK_ARGS ?=
 
 need_python := command -v $(PYTHON) >/dev/null || { \
@@ -20,7 +21,7 @@ production := env ENVIRONMENT=production PUBLIC_BASE_URL=https://switchboard.exa
 	BACKUP_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format lock bench-ingest bench-reading bench-export bench-live bench-recovery observatory screenshots demo-remove clean-local venv
+.PHONY: help run test check chaos chaos-short lint format lock bench-ingest bench-reading bench-export bench-live bench-recovery observatory screenshots demo-remove clean-local venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -31,7 +32,13 @@ run: ## Install, start everything with demo data, and say how to sign in
 test: ## Run all tests, also beside a running `make run`
 	@$(need_python); exec $(install) python -m pytest $(PYTEST_ARGS)
 
-check: lint test ## Run everything a change must pass: lint and tests
+check: lint test chaos-short ## Run everything a change must pass: lint, tests, a short chaos
+
+chaos: venv ## Kill, freeze and mislead everything under load, and count what was lost (10 minutes)
+	@exec $(VENV_PYTHON) -m testing.chaos $(CHAOS_ARGS)
+
+chaos-short: venv ## The same with four faults (a minute or two)
+	@exec $(VENV_PYTHON) -m testing.chaos --short $(CHAOS_ARGS)
 
 lint: venv ## Check style, templates, types, production settings and migrations
 	$(VENV_PYTHON) -m ruff check .

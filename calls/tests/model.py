@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from calls.reader import Reading, read_call
@@ -54,7 +55,7 @@ class Event:
     call: dict[str, Any]
     beside: dict[str, Any]
 
-    @property
+    @cached_property
     def sha256(self) -> bytes:
         text = json.dumps([self.name, self.call, self.beside], default=str, sort_keys=True)
         return hashlib.sha256(text.encode()).digest()

@@ -1,10 +1,11 @@
 """Breaks a running product on purpose and counts what was lost.
 
-    python -m testing.chaos [--short] [--only NAME …] [--rate 50] [--keep] [--list]
+    python -m testing.chaos [--short] [--only NAME …] [--rate 50] [--forgetful] [--keep] [--list]
 
 Starts everything of its own under `.local/chaos`, beside whatever else runs here. Ends with code 1
 when anything acknowledged was lost, is there twice, is another organization's, was merged or billed
-otherwise than the sender says, or when an answer was worse than the fault excuses.
+otherwise than the sender says, or when an answer was worse than the fault excuses. That it can
+fail shows `--forgetful --only PostgreSQL`: a database that confirms before it has written.
 """
 
 from __future__ import annotations
@@ -46,6 +47,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="four faults, no bars on time")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="faults whose name begins so")
     parser.add_argument("--rate", type=float, default=RATE, help="events a second")
+    parser.add_argument(
+        "--forgetful", action="store_true", help="without synchronous_commit: losses must be found"
+    )
     parser.add_argument("--keep", action="store_true", help="leave .local/chaos to look at")
     parser.add_argument("--list", action="store_true", help="name the faults, break nothing")
     return parser.parse_args()
@@ -64,6 +68,8 @@ def _run(faults: list[Fault], options: argparse.Namespace) -> list[Phase]:
     phases: list[Phase] = []
     known: list[Event] = []
     with running_world(keep=options.keep) as world:
+        if options.forgetful:
+            world.make_forgetful()
         for number, fault in enumerate(faults, start=1):
             world.supervisor.console.say(f"Fault {number} of {len(faults)}: {fault.name}")
             phase = run_phase(world, fault, number, rate=options.rate, known=known)

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from operations.local.folders import CLONE
 from testing.chaos import backups, migrations, reconciliation
 from testing.chaos.book import NO_ANSWER
-from testing.chaos.world import CLONE, World, family
+from testing.chaos.world import World, family
 
 FROZEN_SECONDS = 15
 CLOCK_OFF_SECONDS = 600

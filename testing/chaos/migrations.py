@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 from psycopg import sql
 
-from testing.chaos.world import CLONE, World, family
+from operations.local.folders import CLONE
+from testing.chaos.world import World, family
 
 NAME = "9999_chaos"
 TABLE = "calls_chaos"

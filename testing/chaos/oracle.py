@@ -53,13 +53,16 @@ def judge(
     `compared`: Retell's list of calls was compared since, so that every listed call must be as if
     all of its events had arrived.
     """
-    ours = {(event.organization, event.sha256): event for event in events}
+    ours, earlier = _by_key(events), _by_key(known)
     found = _count(ours, attempts)
-    earlier = {(event.organization, event.sha256): event for event in known}
     for organization, store in stored.items():
         _judge_deliveries(found, organization, store, ours, earlier, attempts)
         _judge_calls(found, organization, store, ours, earlier, compared=compared)
     return found
+
+
+def _by_key(events: Iterable[Event]) -> dict[Key, Event]:
+    return {(event.organization, event.sha256): event for event in events}
 
 
 def _count(ours: Mapping[Key, Event], attempts: Sequence[Attempt]) -> Findings:

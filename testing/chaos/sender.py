@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import IO
@@ -93,7 +94,8 @@ class Sender:
         }
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
         try:
-            connection.request("POST", line.path, body, headers)
+            with suppress(BrokenPipeError, ConnectionResetError):  # answered before it had read all
+                connection.request("POST", line.path, body, headers)
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException):

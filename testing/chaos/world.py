@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import secrets
 import shutil
 import socket
@@ -61,6 +60,7 @@ class World:
         start_engines(self.supervisor, ports)
         self.folders.demo_loaded.touch()  # no demo here
         self.product.prepare_data()
+        write_private(self.keys_file, "{}")
         self.start_retell([])
         for slug in ORGANIZATIONS:
             self._create_organization(slug)
@@ -89,7 +89,7 @@ class World:
             "RETELL_BASE_URL": self.retell_url,
             "RETELL_LIST_BUDGET": "1000",
             "RETELL_GENERAL_BUDGET": "5000",
-            "REFUSE_FORGETFUL_DATABASE": os.environ.get("REFUSE_FORGETFUL_DATABASE", "true"),
+            "REFUSE_FORGETFUL_DATABASE": "true",
             "BACKUP_DIR": str(self.folders.local / "backups"),
         }
 
@@ -109,7 +109,7 @@ class World:
 
     def add_key(self, slug: str, key: str) -> None:
         """Retell's API reads the file at each request."""
-        keys = json.loads(self.keys_file.read_text()) if self.keys_file.exists() else {}
+        keys = json.loads(self.keys_file.read_text())
         write_private(self.keys_file, json.dumps({**keys, slug: key}))
 
     def start_retell(self, plans: list[Path]) -> None:
@@ -242,6 +242,14 @@ class World:
             self.turn()
         if not quiet:
             self.supervisor.console.say(f"{step}: done.")
+
+    # --- Sabotage --------------------------------------------------------------------------------
+
+    def make_forgetful(self) -> None:
+        """PostgreSQL confirms commits before they are on disk, as it must not in production."""
+        with self.database() as connection:
+            connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+            connection.execute("SELECT pg_reload_conf()")
 
     # --- Looking ---------------------------------------------------------------------------------
 
