@@ -55,9 +55,9 @@ class CallQuerySet(NewestFirst):
         """Calls with none, or only with what an event before their end said so far."""
         nothing = models.Q(transcript__isnull=True, transcript_entries__isnull=True)
         key = KeyTextTransform("transcript", "provenance")  # see calls/merge.py
-        return self.alias(transcript_key=key).filter(
-            nothing | models.Q(transcript_key__lt=str(Rank.CALL_ENDED.value))
-        )
+        before_end = models.Q(transcript_key__lt=str(Rank.CALL_ENDED.value))
+        found: CallQuerySet = self.alias(transcript_key=key).filter(nothing | before_end)
+        return found
 
     def mark(self) -> None:
         """Have these added up again; see calls/changes.py."""

@@ -66,10 +66,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Post:
-    """An event and when to send it, in seconds after the beginning."""
+    """An event, when to send it in seconds after the beginning, and which call it is of."""
 
     due: float
     event: Event
+    call: str
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,13 @@ class Attempt:
     status: int
     says_when: bool = False  # whether the answer had a Retry-After
 
+    @classmethod
+    def from_line(cls, line: str) -> Attempt:
+        return cls(**json.loads(line))
+
+    def as_line(self) -> str:
+        return f"{json.dumps(asdict(self))}\n"
+
     @property
     def was_acknowledged(self) -> bool:
         return 200 <= self.status < 300
@@ -102,7 +110,7 @@ def write_plan(file: Path, posts: Iterable[Post]) -> None:
     with file.open("w") as lines:
         for post in posts:
             body = base64.b64encode(post.event.body).decode()
-            row = {"due": post.due, "organization": post.event.organization, "body": body}
+            row = [post.due, post.event.organization, body, post.call]
             lines.write(f"{json.dumps(row)}\n")
 
 
@@ -110,15 +118,20 @@ def read_plan(file: Path) -> list[Post]:
     """Without the kinds, which are no business of the sender's."""
     rows = map(json.loads, file.read_text().splitlines())
     return [
-        Post(row["due"], Event(row["organization"], base64.b64decode(row["body"]))) for row in rows
+        Post(due, Event(organization, base64.b64decode(body)), call)
+        for due, organization, body, call in rows
     ]
-
-
-def as_line(attempt: Attempt) -> str:
-    return f"{json.dumps(asdict(attempt))}\n"
 
 
 def read_attempts(file: Path) -> list[Attempt]:
     if not file.exists():
         return []
-    return [Attempt(**json.loads(line)) for line in file.read_text().splitlines()]
+    return [Attempt.from_line(line) for line in file.read_text().splitlines()]
+
+
+def sent(plan: Path, ledger: Path) -> list[Post]:
+    """The posts of those calls that were begun."""
+    posts = read_plan(plan)
+    tried = {(attempt.organization, attempt.sha256) for attempt in read_attempts(ledger)}
+    begun = {post.call for post in posts if (post.event.organization, post.event.sha256) in tried}
+    return [post for post in posts if post.call in begun]

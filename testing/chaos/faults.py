@@ -13,7 +13,8 @@ from testing.chaos.book import NO_ANSWER
 from testing.chaos.world import World, family
 
 FROZEN_SECONDS = 15
-CLOCK_OFF_SECONDS = 600
+OUTAGE_SECONDS = 4
+WELL_SECONDS = 5
 DATABASE_BAR_SECONDS = 5.0
 TOO_LARGE, UNAVAILABLE = 413, 503
 REFUSED = (401, 429)
@@ -38,7 +39,6 @@ class Fault:
 
     name: str
     strike: Callable[[World], Strike]
-    seconds: int = 12
     excused: frozenset[int] = frozenset()
     wanted: frozenset[int] = frozenset()
     bar_seconds: float | None = None
@@ -46,7 +46,8 @@ class Fault:
     is_short: bool = False
 
 
-def _nothing(world: World) -> Strike:
+def _wait(world: World) -> Strike:
+    world.wait(WELL_SECONDS)
     return Strike()
 
 
@@ -159,6 +160,7 @@ def _fill_the_disk_for_backups(world: World) -> Strike:
 def _outage(world: World) -> Strike:
     """Nobody answers for longer than Retell tries; then its list of calls is compared."""
     world.kill("web")
+    world.wait(OUTAGE_SECONDS)
     world.until_sent()
     world.start("web")
     world.until("Waiting for the product", world.answers)
@@ -167,7 +169,7 @@ def _outage(world: World) -> Strike:
 
 NOBODY = frozenset({NO_ANSWER})
 FAULTS: tuple[Fault, ...] = (
-    Fault("nothing", _nothing, seconds=8),
+    Fault("nothing", _wait),
     Fault("web killed", _kill_web, excused=NOBODY, is_short=True),
     Fault("one process of web killed", _kill_one_worker_of_web, excused=NOBODY),
     Fault("worker and live killed", _kill_worker),
@@ -182,26 +184,24 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         f"PostgreSQL frozen {FROZEN_SECONDS} s",
         _freeze_postgres,
-        seconds=25,
         excused=frozenset({UNAVAILABLE, NO_ANSWER}),
         bar_seconds=DATABASE_BAR_SECONDS,
     ),
     Fault("Valkey killed and emptied", _kill_and_flush_valkey, is_short=True),
-    Fault("poisonous events", _nothing, seconds=8, excused=frozenset({TOO_LARGE}),
+    Fault("poisonous events", _wait, excused=frozenset({TOO_LARGE}),
           wanted=frozenset({TOO_LARGE}), poisoned=True, is_short=True),
     *(
         Fault(
             f"clock {minutes:+d} min",
             _set_clock_off(minutes * 60),
-            seconds=25,
             excused=frozenset({NO_ANSWER, *REFUSED}),
             wanted=frozenset({401}),
         )
         for minutes in (10, -10)
     ),
-    Fault("everything killed", _kill_everything, seconds=16,
+    Fault("everything killed", _kill_everything,
           excused=frozenset({UNAVAILABLE, NO_ANSWER})),
-    Fault("migration killed half-way", _kill_a_migration, seconds=30),
+    Fault("migration killed half-way", _kill_a_migration),
     Fault("disk full for backups", _fill_the_disk_for_backups),
     Fault("Retell gave up", _outage, excused=NOBODY, wanted=NOBODY),
 )  # fmt: skip

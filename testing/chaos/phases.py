@@ -12,7 +12,9 @@ from testing.chaos.oracle import Findings, judge, seconds_until_well
 from testing.chaos.traffic import plan
 from testing.chaos.world import ORGANIZATIONS, World
 
-LEAD_SECONDS = 3.0
+LEAD_SECONDS = TAIL_SECONDS = 3.0
+# Longer than any strike takes; on a slow machine the last of it may go without traffic.
+PLANNED_SECONDS = 60.0
 SHOWN = 3  # of what is wrong; the rest is a number
 
 
@@ -54,17 +56,19 @@ def run_phase(
     posts = plan(
         ORGANIZATIONS,
         phase=f"{number} {fault.name}",
-        seconds=fault.seconds,
+        seconds=PLANNED_SECONDS,
         rate=rate,
         poisoned=fault.poisoned,
     )
     ledger = _send(world, posts, number)
     world.wait(LEAD_SECONDS)
     strike = fault.strike(world)
+    world.wait(TAIL_SECONDS)
     world.until_sent()
     world.until("Waiting for the product", world.answers, quiet=True)
-    events = [post.event for post in posts]
     attempts = read_attempts(ledger)
+    tried = {(attempt.organization, attempt.sha256) for attempt in attempts}
+    events = [it.event for it in posts if (it.event.organization, it.event.sha256) in tried]
     found = judge(events, attempts, world.stored(), known=known, compared=strike.compared)
     return Phase(fault, strike, events, attempts, found)
 

@@ -2,8 +2,8 @@
 
     python -m testing.chaos.retell PORT KEYS [PLAN …]
 
-Knows a workspace for each key of the file, and every call of the plans as it ended, whatever became
-of the webhooks.
+Knows a workspace for each key of the file, and every call of the plans of which anything was sent,
+as it ended, whatever became of the webhooks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from operations.demo.retell_api import Request, RetellServer
 from operations.demo.retell_api.lists import as_kept
 from operations.demo.retell_api.server import Handler
-from testing.chaos.book import read_plan
+from testing.chaos.book import sent
 
 FINAL_EVENTS = ("call_ended", "call_analyzed", "transfer_ended")  # the later say more
 
@@ -42,7 +42,7 @@ class Retell(RetellServer):
 
     def hear_of(self, plans: Iterable[Path]) -> None:
         calls: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
-        for post in (post for plan in plans for post in read_plan(plan)):
+        for post in (post for plan in plans for post in sent(plan, plan.with_suffix(".ledger"))):
             document = _document(post.event.body)
             if document.get("event") in FINAL_EVENTS and "call_status" in document["call"]:
                 rank, call = FINAL_EVENTS.index(document["event"]), document["call"]

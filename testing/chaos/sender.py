@@ -4,6 +4,8 @@
 
 How long Retell waits between tries is not documented, so it is short here: what is given up soon
 is the harder case. Each try is written down the moment it is over. Source: docs.retellai.com.
+
+SIGTERM: no new calls; those that were begun are sent to their end.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import heapq
 import hmac
 import http.client
 import json
+import signal
 import sys
 import threading
 import time
@@ -23,7 +26,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
-from testing.chaos.book import NO_ANSWER, Attempt, Event, Line, Post, as_line, read_plan
+from testing.chaos.book import NO_ANSWER, Attempt, Event, Line, Post, read_plan
 
 TIMEOUT_SECONDS = 10.0
 RETRY_SECONDS = (1.0, 3.0, 8.0)
@@ -41,7 +44,9 @@ class Sender:
         self.lines = lines
         self.ledger = ledger
         self.lock = threading.Lock()
-        self.queue: list[tuple[float, int, Event, int]] = []
+        self.queue: list[tuple[float, int, Post, int]] = []
+        self.begun: set[str] = set()
+        self.is_ending = False
         self.numbers = count()
         self.open = 0
 
@@ -49,33 +54,46 @@ class Sender:
         """Until every event was acknowledged or given up."""
         begins = time.monotonic()
         for post in posts:
-            self._put(begins + post.due, post.event, tries=0)
+            self._put(begins + post.due, post, tries=0)
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
             while self.open:
-                for event, tries in self._due():
-                    pool.submit(self._try, event, tries)
+                if self.is_ending:
+                    self._drop_new_calls()
+                for post, tries in self._due():
+                    self.begun.add(post.call)
+                    pool.submit(self._try, post, tries)
                 time.sleep(NAP_SECONDS)
 
-    def _put(self, due: float, event: Event, *, tries: int) -> None:
+    def end(self, *_signal: object) -> None:
+        self.is_ending = True
+
+    def _put(self, due: float, post: Post, *, tries: int) -> None:
         with self.lock:
-            heapq.heappush(self.queue, (due, next(self.numbers), event, tries))
+            heapq.heappush(self.queue, (due, next(self.numbers), post, tries))
             self.open += 1
 
-    def _due(self) -> list[tuple[Event, int]]:
+    def _drop_new_calls(self) -> None:
+        with self.lock:
+            kept = [entry for entry in self.queue if entry[2].call in self.begun]
+            self.open -= len(self.queue) - len(kept)
+            self.queue = kept
+            heapq.heapify(self.queue)
+
+    def _due(self) -> list[tuple[Post, int]]:
         found = []
         with self.lock:
             while self.queue and self.queue[0][0] <= time.monotonic():
-                _, _, event, tries = heapq.heappop(self.queue)
-                found.append((event, tries))
+                _, _, post, tries = heapq.heappop(self.queue)
+                found.append((post, tries))
         return found
 
-    def _try(self, event: Event, tries: int) -> None:
-        attempt = self._post(event)
+    def _try(self, post: Post, tries: int) -> None:
+        attempt = self._post(post.event)
         with self.lock:
-            self.ledger.write(as_line(attempt))
+            self.ledger.write(attempt.as_line())
             self.ledger.flush()
         if not attempt.was_acknowledged and tries < len(RETRY_SECONDS):
-            self._put(time.monotonic() + RETRY_SECONDS[tries], event, tries=tries + 1)
+            self._put(time.monotonic() + RETRY_SECONDS[tries], post, tries=tries + 1)
         with self.lock:
             self.open -= 1
 
@@ -119,6 +137,7 @@ def main() -> None:
     lines = [Line(**row) for row in json.loads(Path(lines_file).read_text())]
     with Path(ledger_file).open("a") as ledger:
         sender = Sender(int(port), {line.organization: line for line in lines}, ledger)
+        signal.signal(signal.SIGTERM, sender.end)
         sender.run(read_plan(Path(plan_file)))
 
 

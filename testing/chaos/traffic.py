@@ -18,6 +18,7 @@ TRANSCRIPT_UPDATES = 2
 SHUFFLED_SHARE = 0.2
 SENT_TWICE_SHARE = 0.05
 SPREAD_SECONDS = 6.0
+POISON_WITHIN_SECONDS = 6.0
 TOO_LARGE_BYTES = 20 * 1024 * 1024 + 1
 _CALL = b'{"event":"call_ended","call":{"call_id":"call_poison"'
 # Signed, and to be kept in quarantine; each a way to break a reader of JSON.
@@ -54,7 +55,7 @@ def plan(
             loose += _posts(rng, organization, story, seconds)
         number += 1
     if poisoned:
-        loose += _poison(rng, organizations, seconds)
+        loose += _poison(rng, organizations)
     loose.sort(key=lambda post: post.due)
     return [replace(post, due=place / rate) for place, post in enumerate(loose)]
 
@@ -89,9 +90,10 @@ def _posts(
     for place, delivery in enumerate(deliveries):
         due = begins + SPREAD_SECONDS * place / len(deliveries)
         event = Event(organization, encode(delivery.body))
-        yield Post(due, event)
+        call = f"{organization} {story.call_id}"
+        yield Post(due, event, call)
         if rng.random() < SENT_TWICE_SHARE:
-            yield Post(due + rng.uniform(0, 1), event)
+            yield Post(due + rng.uniform(0, 1), event, call)
 
 
 def _without_most_updates(deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -100,9 +102,12 @@ def _without_most_updates(deliveries: Sequence[Delivery]) -> list[Delivery]:
     return [delivery for delivery in deliveries if delivery not in dropped]
 
 
-def _poison(rng: random.Random, organizations: Sequence[str], seconds: float) -> Iterator[Post]:
+def _poison(rng: random.Random, organizations: Sequence[str]) -> Iterator[Post]:
     for organization in organizations:
-        for body in POISON:
-            yield Post(rng.uniform(0, seconds), Event(organization, body, Kind.POISON))
+        for number, body in enumerate(POISON):
+            event = Event(organization, body, Kind.POISON)
+            yield Post(
+                rng.uniform(0, POISON_WITHIN_SECONDS), event, f"{organization} poison {number}"
+            )
     too_large = Event(organizations[0], b" " * TOO_LARGE_BYTES, Kind.TOO_LARGE)
-    yield Post(rng.uniform(0, seconds), too_large)
+    yield Post(rng.uniform(0, POISON_WITHIN_SECONDS), too_large, "too large")

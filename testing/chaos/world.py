@@ -7,6 +7,7 @@ import http.client
 import json
 import secrets
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -198,9 +199,10 @@ class World:
         self.sender = self.run("sender", command)
 
     def until_sent(self) -> None:
-        """Until every event was acknowledged or given up."""
+        """Begin no more calls; until every event of the others was acknowledged or given up."""
         if self.sender is None:
             return
+        self.sender.process.send_signal(signal.SIGTERM)
         self.until("Sending", self.sender.has_ended, limit=SENDING_SECONDS, quiet=True)
         self.supervisor.loop.forget(self.sender)
         if self.sender.process.returncode:
