@@ -34,8 +34,8 @@ from testing.chaos.stored import Stored, connected, read_stored
 ORGANIZATIONS = ("birch", "maple", "rowan")
 SERVICES = ("web", "live", "worker")
 DATABASE = "switchboard"
-PATIENCE_SECONDS = 60
-SENDING_SECONDS = 300
+PATIENCE_SECONDS = 240
+SENDING_SECONDS = 600
 # As a service manager does before it starts again what ended.
 RESTART_PAUSE_SECONDS = 1.0
 
@@ -256,7 +256,7 @@ class World:
     # --- Looking ---------------------------------------------------------------------------------
 
     def answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", "/health", headers={"Host": f"localhost:{self.port}"})
             return connection.getresponse().status == http.HTTPStatus.OK
