@@ -18,7 +18,7 @@ from operations.local.loop import Stopped
 from testing.chaos.book import Event
 from testing.chaos.faults import FAULTS, Fault
 from testing.chaos.phases import Phase, look_back, run_phase
-from testing.chaos.table import as_table
+from testing.chaos.table import as_list, as_table
 from testing.chaos.world import running_world
 
 RATE = 50.0
@@ -39,7 +39,10 @@ def main() -> int:
         print("Stopped.", file=sys.stderr)
         return 2
     print(as_table(phases, strict=not options.short))
-    return int(any(phase.problems(strict=not options.short) for phase in phases))
+    wrong = as_list(phases, strict=not options.short)
+    if wrong:
+        print(f"\n{wrong}")
+    return int(bool(wrong))
 
 
 def _options() -> argparse.Namespace:

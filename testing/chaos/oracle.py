@@ -88,19 +88,21 @@ def _judge_deliveries(
     attempts: Sequence[Attempt],
 ) -> None:
     rows = Counter((organization, row.sha256) for row in store.deliveries)
-    receipts = {(organization, row.sha256): row.receipts for row in store.deliveries}
+    receipts: Counter[Key] = Counter()
+    for row in store.deliveries:
+        receipts[organization, row.sha256] += row.receipts
     acknowledged = Counter(
         (it.organization, it.sha256)
         for it in attempts
         if it.was_acknowledged and it.organization == organization
     )
-    found.lost += [key for key, times in acknowledged.items() if receipts.get(key, 0) < times]
+    found.lost += [key for key, times in acknowledged.items() if receipts[key] < times]
     found.duplicated += [key for key, times in rows.items() if times > 1 and key in ours]
     found.foreign += [key for key in rows if key not in ours and key not in earlier]
     for row in store.deliveries:
         event = ours.get((organization, row.sha256))
         if event and row.state != _state(event):
-            found.misfiled.append((organization, f"{row.sha256} {row.state}"))
+            found.misfiled.append((organization, row.sha256, row.state))
 
 
 def _state(event: Event) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from testing.chaos.book import NO_ANSWER, Attempt, Event, Post, read_attempts, write_plan
 from testing.chaos.faults import UNAVAILABLE, Fault, Strike
-from testing.chaos.oracle import Findings, judge, seconds_until_well
+from testing.chaos.oracle import Findings, Key, judge, seconds_until_well
 from testing.chaos.traffic import plan
 from testing.chaos.world import ORGANIZATIONS, World
 
@@ -16,6 +16,7 @@ LEAD_SECONDS = TAIL_SECONDS = 3.0
 # Longer than any strike takes; on a slow machine the last of it may go without traffic.
 PLANNED_SECONDS = 60.0
 SHOWN = 3  # of what is wrong; the rest is a number
+SHA256_LENGTH, SHA256_SHOWN = 64, 12
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,15 @@ def _wrong_rows(found: Findings) -> list[str]:
         "not merged as told": found.unmerged,
     }
     return [
-        f"{len(rows)} {name} ({', '.join(' '.join(row) for row in rows[:SHOWN])})"
+        f"{len(rows)} {name} ({', '.join(map(_short, rows[:SHOWN]))})"
         for name, rows in named.items()
         if rows
     ]
+
+
+def _short(row: Key) -> str:
+    """With the first digits of a SHA-256."""
+    return " ".join(it[:SHA256_SHOWN] if len(it) == SHA256_LENGTH else it for it in row)
 
 
 def _wrong_answers(fault: Fault, found: Findings) -> list[str]:

@@ -24,6 +24,15 @@ def as_table(phases: Iterable[Phase], *, strict: bool) -> str:
     return "\n".join(lines)
 
 
+def as_list(phases: Iterable[Phase], *, strict: bool) -> str:
+    """What was wrong, a line each."""
+    return "\n".join(
+        f"{phase.fault.name}: {problem}"
+        for phase in phases
+        for problem in phase.problems(strict=strict)
+    )
+
+
 def _row(phase: Phase, *, strict: bool) -> tuple[str, ...]:
     found, seconds = phase.found, phase.seconds_until_well
     return (
@@ -32,7 +41,7 @@ def _row(phase: Phase, *, strict: bool) -> tuple[str, ...]:
         *map(str, (len(found.lost), len(found.duplicated), len(found.foreign))),
         _worst(phase),
         "" if seconds is None else f"{seconds:.1f} s",
-        "; ".join(phase.problems(strict=strict)) or phase.strike.note or "held",
+        "BROKEN" if phase.problems(strict=strict) else phase.strike.note or "held",
     )
 
 
