@@ -14,7 +14,7 @@ from testing.chaos.world import ORGANIZATIONS, World
 
 LEAD_SECONDS = TAIL_SECONDS = 3.0
 # Longer than any strike takes; on a slow machine the last of it may go without traffic.
-PLANNED_SECONDS = 60.0
+PLANNED_SECONDS = 90.0
 SHOWN = 3  # of what is wrong; the rest is a number
 SHA256_LENGTH, SHA256_SHOWN = 64, 12
 
@@ -64,9 +64,9 @@ def run_phase(
     ledger = _send(world, posts, number)
     world.wait(LEAD_SECONDS)
     strike = fault.strike(world)
+    world.until("Waiting for the product", world.answers, quiet=True)
     world.wait(TAIL_SECONDS)
     world.until_sent()
-    world.until("Waiting for the product", world.answers, quiet=True)
     attempts = read_attempts(ledger)
     tried = {(attempt.organization, attempt.sha256) for attempt in attempts}
     events = [it.event for it in posts if (it.event.organization, it.event.sha256) in tried]
