@@ -1,6 +1,6 @@
 """Breaks a running product on purpose and counts what was lost.
 
-    python -m testing.chaos [--short] [--only NAME …] [--rate 50] [--forgetful] [--keep] [--list]
+    python -m testing.chaos [--short] [--only NAME …] [--rate N] [--forgetful] [--keep] [--list]
 
 Starts everything of its own under `.local/chaos`, beside whatever else runs here. Ends with code 1
 when anything acknowledged was lost, is there twice, is another organization's, was merged or billed
@@ -21,7 +21,7 @@ from testing.chaos.phases import Phase, look_back, run_phase
 from testing.chaos.table import as_list, as_table
 from testing.chaos.world import running_world
 
-RATE = 50.0
+RATE, SHORT_RATE = 50.0, 20.0
 
 
 def main() -> int:
@@ -49,7 +49,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m testing.chaos", description=__doc__)
     parser.add_argument("--short", action="store_true", help="four faults, no bars on time")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="faults whose name begins so")
-    parser.add_argument("--rate", type=float, default=RATE, help="events a second")
+    parser.add_argument("--rate", type=float, help="events a second; 50, in a short run 20")
     parser.add_argument(
         "--forgetful", action="store_true", help="without synchronous_commit: losses must be found"
     )
@@ -70,12 +70,13 @@ def _chosen(options: argparse.Namespace) -> list[Fault]:
 def _run(faults: list[Fault], options: argparse.Namespace) -> list[Phase]:
     phases: list[Phase] = []
     known: list[Event] = []
+    rate = options.rate or (SHORT_RATE if options.short else RATE)
     with running_world(keep=options.keep) as world:
         if options.forgetful:
             world.make_forgetful()
         for number, fault in enumerate(faults, start=1):
             world.supervisor.console.say(f"Fault {number} of {len(faults)}: {fault.name}")
-            phase = run_phase(world, fault, number, rate=options.rate, known=known)
+            phase = run_phase(world, fault, number, rate=rate, known=known)
             phases.append(phase)
             known += phase.events
         return [*phases, look_back(world, phases)]

@@ -15,8 +15,8 @@ from typing import Any
 
 from calls.tests.model import Event as Said
 
-# Statuses of tries that were not answered.
-NO_ANSWER = 0
+# Statuses of tries that were not answered: refused or reset, and waited for too long.
+NO_ANSWER, TIMED_OUT = 0, -1
 
 
 class Kind(StrEnum):
@@ -85,7 +85,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try; times in seconds since 1970. `status` is NO_ANSWER for a reset or a timeout."""
+    """One try; times in seconds since 1970. `status` may be NO_ANSWER or TIMED_OUT."""
 
     organization: str
     sha256: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from operations.local.folders import CLONE
 from testing.chaos import backups, migrations, reconciliation
-from testing.chaos.book import NO_ANSWER
+from testing.chaos.book import NO_ANSWER, TIMED_OUT
 from testing.chaos.world import World, family
 
 FROZEN_SECONDS = 15
@@ -167,7 +167,7 @@ def _outage(world: World) -> Strike:
     return Strike(problems=reconciliation.compare_all(world), compared=True)
 
 
-NOBODY = frozenset({NO_ANSWER})
+NOBODY = frozenset({NO_ANSWER, TIMED_OUT})
 FAULTS: tuple[Fault, ...] = (
     Fault("nothing", _wait),
     Fault("web killed", _kill_web, excused=NOBODY, is_short=True),
@@ -184,7 +184,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         f"PostgreSQL frozen {FROZEN_SECONDS} s",
         _freeze_postgres,
-        excused=frozenset({UNAVAILABLE, NO_ANSWER}),
+        excused=frozenset({UNAVAILABLE}) | NOBODY,
         bar_seconds=DATABASE_BAR_SECONDS,
     ),
     Fault("Valkey killed and emptied", _kill_and_flush_valkey, is_short=True),
@@ -194,14 +194,14 @@ FAULTS: tuple[Fault, ...] = (
         Fault(
             f"clock {minutes:+d} min",
             _set_clock_off(minutes * 60),
-            excused=frozenset({NO_ANSWER, *REFUSED}),
+            excused=frozenset(REFUSED) | NOBODY,
             wanted=frozenset({401}),
         )
         for minutes in (10, -10)
     ),
     Fault("everything killed", _kill_everything,
-          excused=frozenset({UNAVAILABLE, NO_ANSWER})),
+          excused=frozenset({UNAVAILABLE}) | NOBODY),
     Fault("migration killed half-way", _kill_a_migration),
     Fault("disk full for backups", _fill_the_disk_for_backups),
-    Fault("Retell gave up", _outage, excused=NOBODY, wanted=NOBODY),
+    Fault("Retell gave up", _outage, excused=NOBODY, wanted=frozenset({NO_ANSWER})),
 )  # fmt: skip

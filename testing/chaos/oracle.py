@@ -208,7 +208,7 @@ def seconds_until_well(attempts: Iterable[Attempt], healed_at: float) -> float |
     Tries that began before are left out: they may have waited for what was away.
     """
     after = [attempt for attempt in attempts if attempt.began >= healed_at]
-    failed = [it.began for it in after if it.status == NO_ANSWER or it.status >= 400]
+    failed = [it.began for it in after if it.status <= NO_ANSWER or it.status >= 400]
     last_failed = max(failed, default=healed_at)
     good = [it.ended for it in after if it.was_acknowledged and it.began >= last_failed]
     return min(good) - healed_at if good else None

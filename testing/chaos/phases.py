@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from testing.chaos.book import NO_ANSWER, Attempt, Event, Post, read_attempts, write_plan
+from testing.chaos.book import NO_ANSWER, TIMED_OUT, Attempt, Event, Post, read_attempts, write_plan
 from testing.chaos.faults import UNAVAILABLE, Fault, Strike
 from testing.chaos.oracle import Findings, Key, judge, seconds_until_well
 from testing.chaos.traffic import plan
 from testing.chaos.world import ORGANIZATIONS, World
 
 LEAD_SECONDS = TAIL_SECONDS = 3.0
+# So long the traffic goes on while the product does not answer; it may need a rest from it.
+ANSWER_SECONDS = 30.0
 # Longer than any strike takes; on a slow machine the last of it may go without traffic.
 PLANNED_SECONDS = 90.0
 SHOWN = 3  # of what is wrong; the rest is a number
@@ -36,11 +38,11 @@ class Phase:
         return seconds_until_well(self.attempts, self.strike.healed_at)
 
     def problems(self, *, strict: bool = False) -> list[str]:
-        """What is wrong, a clause each; `strict` also holds the time until well against its bar."""
+        """What is wrong, a clause each; `strict`: also what was only too slow."""
         return [
             *self.strike.problems,
             *_wrong_rows(self.found),
-            *_wrong_answers(self.fault, self.found),
+            *_wrong_answers(self.fault, self.found, strict=strict),
             *(self._too_slow() if strict else ()),
         ]
 
@@ -64,9 +66,10 @@ def run_phase(
     ledger = _send(world, posts, number)
     world.wait(LEAD_SECONDS)
     strike = fault.strike(world)
-    world.until("Waiting for the product", world.answers, quiet=True)
+    world.wait_for_answers(ANSWER_SECONDS)
     world.wait(TAIL_SECONDS)
     world.until_sent()
+    world.until("Waiting for the product", world.answers, quiet=True)
     attempts = read_attempts(ledger)
     tried = {(attempt.organization, attempt.sha256) for attempt in attempts}
     events = [it.event for it in posts if (it.event.organization, it.event.sha256) in tried]
@@ -114,11 +117,12 @@ def _short(row: Key) -> str:
     return " ".join(it[:SHA256_SHOWN] if len(it) == SHA256_LENGTH else it for it in row)
 
 
-def _wrong_answers(fault: Fault, found: Findings) -> list[str]:
+def _wrong_answers(fault: Fault, found: Findings, *, strict: bool) -> list[str]:
+    excused = fault.excused if strict else fault.excused | {TIMED_OUT}
     unexcused = {
         status: times
         for status, times in found.answers.items()
-        if not 200 <= status < 300 and status not in fault.excused
+        if not 200 <= status < 300 and status not in excused
     }
     wrong = [f"{times} x {spoken(status)}" for status, times in sorted(unexcused.items())]
     if found.hasty:
@@ -128,4 +132,4 @@ def _wrong_answers(fault: Fault, found: Findings) -> list[str]:
 
 
 def spoken(status: int) -> str:
-    return "none" if status == NO_ANSWER else str(status)
+    return {NO_ANSWER: "none", TIMED_OUT: "timeout"}.get(status, str(status))

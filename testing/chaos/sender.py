@@ -26,7 +26,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
-from testing.chaos.book import NO_ANSWER, Attempt, Event, Line, Post, read_plan
+from testing.chaos.book import NO_ANSWER, TIMED_OUT, Attempt, Event, Line, Post, read_plan
 
 TIMEOUT_SECONDS = 10.0
 RETRY_SECONDS = (1.0, 3.0, 8.0)
@@ -116,6 +116,8 @@ class Sender:
                 connection.request("POST", line.path, body, headers)
             answer = connection.getresponse()
             answer.read()
+        except TimeoutError:
+            return TIMED_OUT, False
         except (OSError, http.client.HTTPException):
             return NO_ANSWER, False
         else:

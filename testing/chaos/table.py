@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from testing.chaos.book import NO_ANSWER
+from testing.chaos.book import NO_ANSWER, TIMED_OUT
 from testing.chaos.phases import Phase, spoken
 
 HEAD = (
@@ -46,7 +46,7 @@ def _row(phase: Phase, *, strict: bool) -> tuple[str, ...]:
 
 
 def _worst(phase: Phase) -> str:
-    """The highest status; `none` too where a try was not answered at all."""
+    """The highest status, and how tries were not answered at all."""
     answers = phase.found.answers.keys()
-    worst = [spoken(max(answers))] if answers - {NO_ANSWER} else []
-    return ", ".join([*worst, *([spoken(NO_ANSWER)] if NO_ANSWER in answers else [])])
+    worst = [status for status in (max(answers, default=NO_ANSWER),) if status > NO_ANSWER]
+    return ", ".join(map(spoken, [*worst, *sorted(answers & {NO_ANSWER, TIMED_OUT})]))

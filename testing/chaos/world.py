@@ -228,6 +228,12 @@ class World:
         while time.monotonic() < end:
             self.turn()
 
+    def wait_for_answers(self, seconds: float) -> None:
+        """No longer than this; see `answers`."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self.answers():
+            self.turn()
+
     def until(
         self,
         step: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from testing.chaos.book import NO_ANSWER, Attempt
+from testing.chaos.book import NO_ANSWER, TIMED_OUT, Attempt
 from testing.chaos.faults import Fault, Strike
 from testing.chaos.oracle import Findings
 from testing.chaos.phases import Phase
@@ -34,6 +34,12 @@ def test_a_row_without_anything_wrong_is_held() -> None:
 def test_an_answer_that_the_fault_does_not_excuse_is_wrong() -> None:
     found = answered(_204=9, _500=2, _0=1)
     assert phase(found).problems() == ["1 x none", "2 x 500"]
+
+
+def test_a_timeout_is_wrong_in_a_full_run_only() -> None:
+    found = Findings(answers=Counter({204: 9, TIMED_OUT: 2}))
+    assert phase(found).problems() == []
+    assert phase(found).problems(strict=True) == ["2 x timeout"]
 
 
 def test_a_503_must_say_when_to_come_again() -> None:
