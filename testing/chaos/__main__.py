@@ -78,6 +78,8 @@ def _run(faults: list[Fault], options: argparse.Namespace) -> list[Phase]:
             world.supervisor.console.say(f"Fault {number} of {len(faults)}: {fault.name}")
             phase = run_phase(world, fault, number, rate=rate, known=known)
             phases.append(phase)
+            wrong = "; ".join(phase.problems(strict=not options.short))
+            world.supervisor.console.say(f"{fault.name}: {wrong or 'held'}")
             known += phase.events
         return [*phases, look_back(world, phases)]
 
