@@ -48,6 +48,10 @@ PAGES = {
     "long calls": "/calls/?min_duration_s=500",
     "calls of a month ago": "/calls/?started_before={month_ago}",
     "a call by its ID": "/calls/?q={call}",
+    "the end of a number": "/calls/?q=0142",
+    "a number": "/calls/?q=%2B12000007919",
+    "no call: number": "/calls/?q=5550142999",
+    "agents": "/agents/",
     "no call: outcome": "/calls/?outcome=error",
     "no call: reason": "/calls/?reason=unheard_of",
 }

@@ -25,7 +25,7 @@ from calls.models import Call, CallTag, Tag
 from calls.number_filters import NumberFilters
 from calls.outcomes import Outcome
 from calls.querysets import CallQuerySet
-from calls.search import TranscriptWords, query
+from calls.search import FromItsEnd, TranscriptWords, query
 from config.filtering import FilterForm, TimeFilter, as_list
 from config.periods import start_of_day
 
@@ -162,7 +162,13 @@ class CallFilter(NumberFilters):
     """
 
     q = django_filters.CharFilter(
-        method="search", label=_("Number, call ID, words"), max_length=100
+        method="search",
+        label=_("Number, call ID, words"),
+        max_length=100,
+        help_text=_(
+            "A number is found by its last digits, or its first ones with the country code;"
+            " at least three."
+        ),
     )
     period = django_filters.ChoiceFilter(method="by_period", choices=_PERIODS, label=_("Period"))
     outcome = django_filters.MultipleChoiceFilter(
@@ -248,7 +254,8 @@ class CallFilter(NumberFilters):
         return self.sees_personal_data or not any(c.isnumeric() for c in text)
 
     def search(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
-        """A call id; a number with or without punctuation; or words of the transcript."""
+        """A call id; the beginning or the end of a number, with or without punctuation; or words of
+        the transcript."""
         text = value.strip()
         digits = re.sub(r"[^\d]", "", text)
         matches = Q(retell_call_id=text)
@@ -256,18 +263,24 @@ class CallFilter(NumberFilters):
             calls = calls.alias(words=TranscriptWords("transcript"))
             matches |= Q(words=query(text))
         elif len(digits) >= _LEAST_DIGITS:
-            matches |= self._has_number("from_number", digits)
-            matches |= self._has_number("to_number", digits)
+            calls = calls.alias(
+                from_number_end=FromItsEnd("from_number"), to_number_end=FromItsEnd("to_number")
+            )
+            for column in ("from_number", "to_number"):
+                matches |= self._has_number(column, digits, is_beginning=text.startswith("+"))
         return calls.filter(matches)
 
-    def _has_number(self, column: str, digits: str) -> Q:
-        """Any part of a number; who sees its last digits only finds by these, or by all of it."""
+    def _has_number(self, column: str, digits: str, *, is_beginning: bool) -> Q:
+        """The first digits of a number, or its last ones: both by an index, at any number of calls.
+
+        Who sees its last digits only finds by these, or by all of it.
+        """
+        end = Q(**{f"{column}_end__startswith": digits[::-1]})
         if self.sees_personal_data:
-            return Q(**{f"{column}__contains": digits})
+            beginning = Q(**{f"{column}__startswith": f"+{digits}"})
+            return beginning if is_beginning else beginning | end
         whole = Q(**{f"{column}__in": [digits, f"+{digits}"]})
-        if len(digits) == VISIBLE_DIGITS:
-            whole |= Q(**{f"{column}__endswith": digits})
-        return whole
+        return whole | end if len(digits) == VISIBLE_DIGITS else whole
 
     def by_text(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         found: CallQuerySet = calls.alias(spoken=TranscriptWords("transcript"))

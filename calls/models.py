@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import uuid_utils.compat
-from django.contrib.postgres.indexes import BrinIndex, GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce, Lower, Now
@@ -17,7 +17,7 @@ from calls import outcomes
 from calls.alert_metrics import METRICS
 from calls.outcomes import Outcome, Tagged
 from calls.querysets import CallQuerySet, ChatQuerySet, SavedViewQuerySet, TagQuerySet
-from calls.search import TranscriptWords
+from calls.search import FromItsEnd, TranscriptWords
 
 CENTS_DIGITS, CENTS_PLACES = 20, 10
 FEW_VALUES = "text_bloom_ops(n_distinct_per_range=32)"
@@ -154,6 +154,17 @@ class Call(Conversation):
             models.Index(
                 F("agent"), F("sort_at"), name="call_reconciled", condition=Q(source="reconciled")
             ),
+            # The beginnings of numbers, and their ends.
+            models.Index(
+                fields=["from_number"], opclasses=["text_pattern_ops"], name="call_from_number"
+            ),
+            models.Index(
+                fields=["to_number"], opclasses=["text_pattern_ops"], name="call_to_number"
+            ),
+            models.Index(
+                OpClass(FromItsEnd("from_number"), "text_pattern_ops"), name="call_from_end"
+            ),
+            models.Index(OpClass(FromItsEnd("to_number"), "text_pattern_ops"), name="call_to_end"),
             # Small, and cheap for webhooks: tells where rare values are not, so that a filter which
             # finds little among millions of calls does not read them all.
             BrinIndex(

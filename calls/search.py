@@ -55,6 +55,17 @@ class Part:
     is_match: bool
 
 
+class FromItsEnd(Func):
+    """A number read backwards, without the host of a SIP address: by its first characters an index
+    finds the last ones of the number.
+
+    Literal, so that the indexes `call_from_end` and `call_to_end` are found.
+    """
+
+    template = "reverse(split_part(%(expressions)s, '@', 1))"
+    output_field = models.TextField()
+
+
 def query(text: str) -> SearchQuery:
     return SearchQuery(text, config=CONFIG, search_type="websearch")
 
