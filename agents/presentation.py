@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 
 from agents.guardian import Finding, Severity
 from agents.models import Agent
+from agents.numbers import ByAgent, Numbers
 from agents.retell import Channel
 from agents.versions import Facts
 from config.periods import Period
@@ -57,7 +58,7 @@ class Row:
     """A line of the list: an agent, its numbers and its findings."""
 
     agent: Agent
-    numbers: dict[str, Any]
+    numbers: Numbers
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -83,9 +84,7 @@ class Row:
         return attention(self.findings)
 
 
-def rows(
-    agents: Iterable[Agent], numbers: dict[str, dict[str, Any]], found: Iterable[Finding]
-) -> list[Row]:
+def rows(agents: Iterable[Agent], numbers: ByAgent, found: Iterable[Finding]) -> list[Row]:
     by_agent: dict[Any, list[Finding]] = defaultdict(list)
     for finding in found:
         if finding.agent is not None:

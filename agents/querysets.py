@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Avg, Count, Exists, F, FilteredRelation, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, FilteredRelation, OuterRef, Q, Sum
 
 if TYPE_CHECKING:
     from agents.models import Agent  # noqa: F401 - named by the base class
@@ -54,35 +54,19 @@ class AgentQuerySet(models.QuerySet["Agent"]):
             heard_since_gone=heard(sort_at__gt=OuterRef("gone_at")),
         )
 
-    def numbers(self, start: datetime, end: datetime) -> dict[str, dict[str, Any]]:
-        """Per Retell id: calls and chats that began in between, and sums of theirs. One query
-        for calls and one for chats, and only agents that had any."""
-        calls = self._numbers(
-            "calls",
-            start,
-            end,
-            latency_ms=Avg("within__latency_p50_ms"),
-            duration_ms=Avg("within__duration_ms", filter=Q(within__duration_ms__gt=0)),
-        )
-        chats = self._numbers("chats", start, end)
-        return {**chats, **calls}
-
-    def _numbers(
-        self, relation: str, start: datetime, end: datetime, **more: Any
-    ) -> dict[str, dict[str, Any]]:
-        between = Q(**{f"{relation}__sort_at__gte": start, f"{relation}__sort_at__lt": end})
-        judged = Q(within__outcome_code__in=_JUDGED)
+    def chat_numbers(self, start: datetime, end: datetime) -> dict[str, Any]:
+        """Per Retell id: chats that began in between, and sums of theirs; see agents/numbers.py."""
+        between = Q(chats__sort_at__gte=start, chats__sort_at__lt=end)
         rows = (
             self.order_by()
-            .annotate(within=FilteredRelation(relation, condition=between))
+            .annotate(within=FilteredRelation("chats", condition=between))
             .filter(within__isnull=False)
             .values(key=F("retell_agent_id"))
             .annotate(
                 calls=Count("within"),
-                judged=Count("within", filter=judged),
+                judged=Count("within", filter=Q(within__outcome_code__in=_JUDGED)),
                 successful=Count("within", filter=Q(within__outcome_code="successful")),
                 cost_cents=Sum("within__cost_cents", default=Decimal(0)),
-                **more,
             )
         )
-        return {row["key"]: row for row in rows}
+        return {row.pop("key"): row for row in rows}

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import confirmation_required, may, member_required, right_required
 from accounts.http import MemberRequest
 from accounts.roles import Right
-from agents import access, actions, fixes, guardian, jobs, presentation
+from agents import access, actions, fixes, guardian, jobs, numbers, presentation
 from agents.connection import keys
 from agents.connection.exceptions import SENTENCES, Refused
 from agents.filters import AgentFilterForm
@@ -39,8 +39,7 @@ def _period(request: MemberRequest, key: str) -> periods.Period:
 def agent_list(request: MemberRequest) -> HttpResponse:
     period = _period(request, LIST_PERIOD)
     found = guardian.findings(organization_id=request.organization.pk)
-    numbers = Agent.objects.numbers(period.start, period.end)
-    rows = presentation.rows(Agent.objects.for_list(), numbers, found)
+    rows = presentation.rows(Agent.objects.for_list(), numbers.of_period(period), found)
     form = AgentFilterForm(request.GET)
     shown = form.matching(rows)
     context = {
@@ -63,8 +62,7 @@ def agent_detail(request: MemberRequest, agent_id: UUID) -> HttpResponse:
     agent = access.get_agent(request, agent_id)
     period = _period(request, request.GET.get("period", LIST_PERIOD))
     found = guardian.findings(agent)
-    numbers = Agent.objects.filter(pk=agent.pk).numbers(period.start, period.end)
-    (row,) = presentation.rows([agent], numbers, found)
+    (row,) = presentation.rows([agent], numbers.of_period(period, agent), found)
     context: dict[str, Any] = {
         "agent": agent,
         "findings": found,

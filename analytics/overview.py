@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from agents.numbers import ByAgent
 from analytics.rollup import reading
 from analytics.rollup.reading import AGENT, SLICE
 from analytics.rollup.sums import DURATION_BOUNDS_S, SENTIMENTS
@@ -180,6 +181,22 @@ def by_agent(period: Period, agent: str | None = None) -> dict[str, Sums]:
     rows = reading.sums(period, agents=_only(agent), by=(AGENT,))
     rows.sort(key=lambda row: (-row["calls"], row["group_1"] or ""))
     return {row["group_1"] or "": _sums(row) for row in rows}
+
+
+def agent_numbers(period: Period, agent: str | None = None) -> ByAgent:
+    """As `by_agent`, for the pages of agents; see agents/numbers.py."""
+    return {
+        key: {
+            "calls": sums.calls,
+            "judged": sums.judged,
+            "successful": sums.outcomes[Outcome.SUCCESSFUL],
+            "cost_cents": sums.cost_cents,
+            "latency_ms": sums.mean_latency_ms,
+            "duration_ms": sums.handling_ms,
+        }
+        for key, sums in by_agent(period, agent).items()
+        if key
+    }
 
 
 def agents_by_day(period: Period, agents: list[str]) -> dict[str, list[int]]:
