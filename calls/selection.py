@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -31,7 +31,7 @@ from django.utils.translation import gettext as _
 from accounts import access
 from accounts.http import MemberRequest
 from calls.filters import CallFilter, CallFilterForm, masked
-from calls.models import Call
+from calls.models import Call, Conversation
 from calls.querysets import CallQuerySet
 from config.paging import COUNT_LIMIT, capped_count
 from tenants.models import Organization
@@ -60,13 +60,16 @@ def totals_of(calls: CallQuerySet) -> Totals:
 class Selection:
     """Some of an organization's calls, by filters written as a query string."""
 
+    filter_class: ClassVar[type[CallFilter]] = CallFilter
+    model: ClassVar[type[Conversation]] = Call
+
     def __init__(
         self, data: QueryDict, *, organization: Organization, sees_personal_data: bool
     ) -> None:
         self.organization = organization
-        self.filters = CallFilter(
+        self.filters = self.filter_class(
             data,
-            Call.objects.for_list(),
+            self.model._default_manager.for_list(),  # type: ignore[attr-defined]  # of both
             zone=organization.zone,
             sees_personal_data=sees_personal_data,
         )
@@ -75,14 +78,14 @@ class Selection:
     @classmethod
     def from_query(
         cls, query: str, *, organization: Organization, sees_personal_data: bool
-    ) -> Selection:
+    ) -> Self:
         """`sees_personal_data`: whether numbers may be matched by any part of them."""
         return cls(
             QueryDict(query), organization=organization, sees_personal_data=sees_personal_data
         )
 
     @classmethod
-    def from_request(cls, request: MemberRequest) -> Selection:
+    def from_request(cls, request: MemberRequest) -> Self:
         """By the parameters of a page's URL, for the person who looks."""
         return cls(
             request.GET,
@@ -119,7 +122,7 @@ class Selection:
         """Canonical: the same filters give the same text, whatever URL they came from."""
         return urlencode(self.filters.canonical())
 
-    def pinned(self) -> Selection:
+    def pinned(self) -> Self:
         """With a period that is counted from today replaced by its dates."""
         values = self.form.values()
         pairs = self.filters.canonical()
@@ -181,6 +184,12 @@ class Selection:
     def text(self) -> str:
         """In one line, for titles and the log: a searched number is masked."""
         shown = self.form.shown_values()
-        return ", ".join(
-            f"{one.label} {one.operator} {masked(one.name, one.value)}" for one in shown
-        ) or _("all calls")
+        return (
+            ", ".join(f"{one.label} {one.operator} {masked(one.name, one.value)}" for one in shown)
+            or self.everything
+        )
+
+    @property
+    def everything(self) -> str:
+        """What no filter at all means."""
+        return _("all calls")

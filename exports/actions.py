@@ -17,11 +17,11 @@ from audit.vocabulary import Action, Kind
 from calls.selection import Selection
 from exports.columns import Column, Privacy
 from exports.models import KEPT, Chunk, Export, Format
+from exports.subjects import ABOUT, Subject
 from jobs import actions as jobs
 from jobs.kinds import find
 from tenants.models import Organization
 
-JOB_KIND = "export"
 MAIL_TASK = "exports.send_ready_mail"
 BATCH = 20
 # Afterwards not even the list says that there was one.
@@ -29,7 +29,8 @@ REMEMBERED = timedelta(days=30)
 NEVER = UUID(int=0)
 
 ASKED = Action(
-    "exports.asked", "asked for an export ({format}), numbers {numbers}, filter: {filter}",
+    "exports.asked",
+    "asked for an export of {subject} ({format}), numbers {numbers}, filter: {filter}",
     Kind.CREATE,
 )  # fmt: skip
 DOWNLOADED = Action(
@@ -48,7 +49,8 @@ class Wish:
 
     format: Format
     columns: Sequence[Column]
-    whole_numbers: bool
+    whole_numbers: bool = False
+    subject: Subject = Subject.CALLS
     with_mark: bool = False
     wants_mail: bool = False
     may_take: bool = False
@@ -83,13 +85,13 @@ def ask(
     if not columns:
         raise ExportError("Nothing was asked for: choose at least one column.")
     with transaction.atomic():
-        kind = find(JOB_KIND)
+        kind = find(ABOUT[wish.subject].job_kind)
         assert kind is not None
-        job = jobs.start(
-            organization, kind, title=f"Calls as {wish.format.label}", total=total, user=user
-        )
+        title = f"{wish.subject.label} as {wish.format.label}"
+        job = jobs.start(organization, kind, title=title, total=total, user=user)
         export = Export.objects.create(
             job=job,
+            subject=wish.subject,
             format=wish.format,
             query=pinned.query,
             through=selection.newest() or NEVER,
@@ -109,6 +111,7 @@ def ask(
             ASKED,
             export,
             details={
+                "subject": wish.subject.value,
                 "format": wish.format.value,
                 "numbers": _numbers(export),
                 "filter": selection.text,

@@ -8,7 +8,7 @@ place in time; those are remembered, so that none stands there twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,11 +22,10 @@ from django.db.models import Min, Q
 from psycopg import sql as psycopg_sql
 
 from calls.querysets import CallQuerySet
-from calls.selection import Selection
 from exports import sql
 from exports.columns import LARGE, csv_cell
 from exports.models import Export
-from exports.totals import Totals, sums
+from exports.totals import Totals, measured, sums
 from jobs.actions import JobFailed
 from tenants.models import Organization
 
@@ -77,8 +76,9 @@ class Batch:
 
 
 def calls_of(export: Export, organization: Organization) -> CallQuerySet:
-    """What the filter meant when somebody asked. Raises `JobFailed` when it cannot be read."""
-    selection = Selection.from_query(
+    """What the filter meant when somebody asked: calls, or chats. Raises `JobFailed` when it cannot
+    be read."""
+    selection = export.about.selection.from_query(
         export.query,
         organization=organization,
         sees_personal_data=export.sees_personal_data,
@@ -101,7 +101,9 @@ def csv_batches(export: Export, calls: CallQuerySet, after: Position) -> Iterato
         rows = after.rest(calls).annotate(line=line)[: batch_rows(export)]
         with session_zone(export.zone):
             found = rows.aggregate(
-                lines=sql.Lines("line", order_by=NEWEST_FIRST), **sums(), **_position_aggregates()
+                lines=sql.Lines("line", order_by=NEWEST_FIRST),
+                **sums(calls.model),
+                **_position_aggregates(),
             )
         if not found["calls"]:
             return
@@ -117,14 +119,13 @@ def cell_batches(export: Export, calls: CallQuerySet) -> Iterator[Batch]:
         name: column.read(export.whole_numbers)
         for name, column in zip(names, export.columns, strict=True)
     }
-    adding = ("id", "sort_at", "started_at", "outcome_code", "is_billable", "duration_ms",
-              "cost_cents")  # fmt: skip
+    adding = ("id", "sort_at", "started_at", "outcome_code", "cost_cents", *measured(calls.model))
     while True:
         found = list(after.rest(calls).annotate(**reads).values_list(*adding, *names)[:size])
         if not found:
             return
         after = _after(found, after)
-        totals = _add_up(found)
+        totals = _add_up(dict(zip(adding, row, strict=False)) for row in found)
         yield Batch(after, totals, cells=[row[len(adding) :] for row in found])
 
 
@@ -134,10 +135,16 @@ def _after(rows: list[tuple[Any, ...]], before: Position) -> Position:
     return Position(last[1].isoformat(), str(last[0]), (*before.moving, *moving))
 
 
-def _add_up(rows: list[tuple[Any, ...]]) -> Totals:
+def _add_up(rows: Iterable[dict[str, Any]]) -> Totals:
     return sum(
         (
-            Totals(1, int(row[4]), int(row[3] == "successful"), row[5] or 0, row[6] or Decimal(0))
+            Totals(
+                calls=1,
+                successful_calls=int(row["outcome_code"] == "successful"),
+                cost_cents=row["cost_cents"] or Decimal(0),
+                revenue_calls=int(row.get("is_billable", False)),
+                duration_ms=row.get("duration_ms") or 0,
+            )
             for row in rows
         ),
         Totals(),

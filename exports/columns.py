@@ -142,6 +142,7 @@ def _from(labels: dict[str, Any]) -> Callable[[Any], Any]:
 _OUTCOMES = dict(outcomes.Outcome.choices)
 _DIRECTIONS = {"inbound": _("Inbound"), "outbound": _("Outbound")}
 _TYPES = {"phone_call": _("Phone"), "web_call": _("Web")}
+_CHAT_TYPES = {"api_chat": _("Web"), "sms_chat": _("SMS")}
 _REVENUE = {"revenue": _("Revenue"), "test": _("Test")}
 _SOURCES = {"webhook": _("Webhook"), "reconciled": _("Reconciliation")}
 
@@ -232,16 +233,34 @@ BY_CODE = {column.code: column for column in COLUMNS}
 LARGE = frozenset({"summary", "transcript"})
 
 
-def chosen(codes: Iterable[str]) -> list[Column]:
+# The same of chats, which have no numbers and last until somebody closes them.
+CHAT_COLUMNS: tuple[Column, ...] = (
+    *(BY_CODE[code] for code in ("started", "ended")),
+    Column("chat_id", _("Chat ID"), _field("retell_chat_id"), weight=34),
+    *(BY_CODE[code] for code in ("agent", "agent_id", "version")),
+    Column(
+        "type", _("Type"), _field("chat_type"), words=_from(_CHAT_TYPES), weight=7,
+        is_default=False,
+    ),
+    *(BY_CODE[code] for code in ("status", "outcome", "sentiment", "cost", "source", "summary")),
+    Column(
+        "transcript", _("Messages"), _field("transcript"), privacy=Privacy.TEXT, weight=100,
+        is_default=False,
+    ),
+)  # fmt: skip
+
+
+def chosen(codes: Iterable[str], available: Iterable[Column] = COLUMNS) -> list[Column]:
     """The columns of these codes, in their order; those that this version lacks are left out.
 
     Codes that the list of calls has too are those of `calls.columns`.
     """
-    return [BY_CODE[code] for code in dict.fromkeys(codes) if code in BY_CODE]
+    by_code = {column.code: column for column in available}
+    return [by_code[code] for code in dict.fromkeys(codes) if code in by_code]
 
 
-def default_codes() -> list[str]:
-    return [column.code for column in COLUMNS if column.is_default]
+def default_codes(available: Iterable[Column] = COLUMNS) -> list[str]:
+    return [column.code for column in available if column.is_default]
 
 
 def for_report(columns: Iterable[Column]) -> list[Column]:

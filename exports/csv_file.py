@@ -58,7 +58,7 @@ def _foot(export: Export, totals: Totals, progress: Progress) -> Iterable[Sequen
     ]
     if not export.columns[0].sums:  # where nothing could tell it from a call
         yield ["# Total", *under[1:]]
-    lines = [*texts.totals_lines(totals), *texts.about(export, progress.organization)]
+    lines = [*texts.totals_lines(export, totals), *texts.about(export, progress.organization)]
     for label, text in lines:
         yield [f"# {label}: {text}", *[""] * (width - 1)]
 

@@ -9,6 +9,7 @@ from exports import columns, pdf_file
 from exports.actions import Wish
 from exports.columns import Privacy
 from exports.models import Format
+from exports.subjects import ABOUT, Subject
 
 MASKED, WHOLE = "masked", "whole"
 
@@ -47,17 +48,29 @@ class ExportForm(forms.Form):
     wants_mail = forms.BooleanField(label=_("Send me an e-mail when it is ready"), required=False)
 
     def __init__(
-        self, data: Any = None, *, may_take: bool, chosen: list[str] | None = None
+        self,
+        data: Any = None,
+        *,
+        may_take: bool,
+        subject: Subject = Subject.CALLS,
+        chosen: list[str] | None = None,
     ) -> None:
-        super().__init__(data, initial={"columns": chosen or columns.default_codes()})
-        self.may_take = may_take
+        self.available = ABOUT[subject].columns
+        super().__init__(data, initial={"columns": chosen or columns.default_codes(self.available)})
+        self.may_take, self.subject = may_take, subject
         self.columns_field.choices = [
             (column.code, column.label)
-            for column in columns.COLUMNS
+            for column in self.available
             if may_take or column.privacy is not Privacy.TEXT
         ]
-        if not may_take:
+        if not self.asks_about_numbers:
             del self.fields["numbers"]
+
+    @property
+    def asks_about_numbers(self) -> bool:
+        """Chats have none."""
+        has_numbers = any(column.privacy is Privacy.NUMBER for column in self.available)
+        return self.may_take and has_numbers
 
     @property
     def columns_field(self) -> forms.MultipleChoiceField:
@@ -67,7 +80,7 @@ class ExportForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = self.cleaned_data
-        chosen = columns.chosen(cleaned.get("columns", []))
+        chosen = columns.chosen(cleaned.get("columns", []), self.available)
         if cleaned.get("format") == Format.PDF and chosen:
             shown = columns.for_report(chosen)
             if not shown:
@@ -80,7 +93,7 @@ class ExportForm(forms.Form):
     def wish(self) -> Wish:
         cleaned = self.cleaned_data
         format_ = Format(cleaned["format"])
-        chosen = columns.chosen(cleaned["columns"])
+        chosen = columns.chosen(cleaned["columns"], self.available)
         return Wish(
             format=format_,
             columns=columns.for_report(chosen) if format_ is Format.PDF else chosen,
@@ -88,4 +101,5 @@ class ExportForm(forms.Form):
             with_mark=cleaned["with_mark"],
             wants_mail=cleaned["wants_mail"],
             may_take=self.may_take,
+            subject=self.subject,
         )

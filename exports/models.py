@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from exports import columns
 from exports.columns import Column
 from exports.querysets import ExportQuerySet
+from exports.subjects import ABOUT, About, Subject
 from jobs.models import Job, JobState
 
 # How long a file is kept.
@@ -54,11 +55,14 @@ class Export(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="export")
+    subject = models.CharField(
+        max_length=8, choices=Subject.choices, default=Subject.CALLS, db_default=Subject.CALLS
+    )
     format = models.CharField(max_length=8, choices=Format.choices)
     query = models.TextField(blank=True, default="")
-    # The newest call there was; what came later is left out.
+    # The newest call or chat there was; what came later is left out.
     through = models.UUIDField()
-    # The filter in words, a line each; none: every call there is.
+    # The filter in words, a line each; none: everything there is.
     filters: models.JSONField[Any, Any] = models.JSONField(default=list)
     column_codes: models.JSONField[Any, Any] = models.JSONField(default=list)
     zone = models.CharField(max_length=64)
@@ -118,8 +122,17 @@ class Export(models.Model):
         return Format(self.format)
 
     @property
+    def about(self) -> About:
+        return ABOUT[Subject(self.subject)]
+
+    @property
+    def about_label(self) -> str:
+        """ "Calls", or "Chats"."""
+        return str(Subject(self.subject).label)
+
+    @property
     def columns(self) -> list[Column]:
-        found = columns.chosen(self.column_codes)
+        found = columns.chosen(self.column_codes, self.about.columns)
         return columns.for_report(found) if self.format == Format.PDF else found
 
     @property

@@ -33,6 +33,7 @@ from exports import batches, files, texts
 from exports.columns import Column, Kind
 from exports.files import FileWriter
 from exports.models import Export
+from exports.subjects import Subject
 from exports.totals import Totals
 from jobs.actions import JobFailed, Progress
 
@@ -216,13 +217,13 @@ class _Report:
         """What every part has: texts, columns, how many pages there are."""
         organization = self.progress.organization
         return {
-            "title": _("Calls"),
+            "title": self.export.about_label,
             "organization": organization.name,
             "language": (get_language() or "en").partition("-")[0],
             "paper": "a4",
             "landscape": layout.is_landscape,
             "tagged": layout.rows <= TAGGED_ROWS,
-            "footer": f"{organization.name} — {_('Calls')}, {self.export.zone}",
+            "footer": f"{organization.name} — {self.export.about_label}, {self.export.zone}",
             "page-of": _("Page %(page)s of %(pages)s") % {"page": "%(page)s", "pages": "%(pages)s"},
             "pages-total": layout.pages,
             "kpis": self._kpis(),
@@ -248,9 +249,10 @@ class _Report:
 
     def _kpis(self) -> list[list[str]]:
         totals = self.totals
+        minutes = [_("Minutes"), formats.number(totals.minutes, 1)]
         return [
-            [_("Calls"), formats.number(totals.calls)],
-            [_("Minutes"), formats.number(totals.minutes, 1)],
+            [self.export.about_label, formats.number(totals.calls)],
+            *([minutes] if self.export.subject == Subject.CALLS else []),
             [_("Cost"), formats.money(totals.cost_cents)],
             [_("Successful"), formats.percent(totals.success_rate)],
         ]

@@ -56,3 +56,4 @@ def _note_completeness(export: Export) -> None:
 
 
 EXPORT = Kind("export", "Export calls", "calls", Right.MANAGE_USERS, run)
+EXPORT_CHATS = Kind("export_chats", "Export chats", "chats", Right.MANAGE_USERS, run)

@@ -10,7 +10,8 @@ from accounts.models import User
 from config import mail
 from exports import actions
 from exports.models import Export
-from exports.running import EXPORT  # noqa: F401 - the worker finds its kind of job here
+from exports.running import EXPORT  # noqa: F401 - the worker finds its kinds of job here
+from exports.subjects import Subject
 from tenants.each import for_each_organization
 from tenants.models import Organization
 from tenants.pin import organization_context
@@ -52,6 +53,8 @@ def send_ready_mail(export_id: str, organization_id: str) -> None:
                 "title": _("Your export is ready"),
                 "paragraphs": [
                     _("%(name)s holds %(count)s calls.")
+                    if export.subject == Subject.CALLS
+                    else _("%(name)s holds %(count)s chats.")
                     % {"name": export.name, "count": f"{export.rows:,}"},
                     _("It is kept for seven days; then it is deleted."),
                 ],

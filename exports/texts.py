@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from config.templatetags import formats
 from exports.models import Export
+from exports.subjects import Subject
 from exports.totals import Totals, plain
 from tenants.models import Organization
 
@@ -20,7 +21,7 @@ def file_name(export: Export, organization: Organization, extension: str) -> str
     """`calls-maple-dental-2026-11-24-1405.csv`, by the clock of the export's zone."""
     asked = export.asked_at.astimezone(ZoneInfo(export.zone))
     owner = slugify(organization.slug) or "organization"
-    return f"calls-{owner}-{asked:%Y-%m-%d-%H%M}.{extension}"
+    return f"{export.subject}-{owner}-{asked:%Y-%m-%d-%H%M}.{extension}"
 
 
 def moment(at: datetime, zone: tzinfo) -> str:
@@ -33,13 +34,19 @@ def about(export: Export, organization: Organization) -> list[tuple[str, str]]:
     filters = [(_("Filter"), f"{text}") for text in export.filters]
     return [
         (_("Organization"), organization.name),
-        *(filters or [(_("Filter"), _("none: every call"))]),
+        *(filters or [(_("Filter"), str(export.about.everything))]),
         (_("Time zone"), export.zone),
         (_("Asked for"), f"{moment(export.asked_at, zone)}, {export.asked_by}"),
+        *(_about_calls(export, zone) if export.subject == Subject.CALLS else []),
+        (_("Cost"), _("US dollars, as Retell reported it")),
+    ]
+
+
+def _about_calls(export: Export, zone: tzinfo) -> list[tuple[str, str]]:
+    return [
         (_("Complete up to"), complete(export, zone)),
         *([(_("Last comparison"), export.compared_text)] if export.compared_text else []),
         (_("Phone numbers"), _("whole") if export.whole_numbers else _("masked")),
-        (_("Cost"), _("US dollars, as Retell reported it")),
     ]
 
 
@@ -50,9 +57,11 @@ def complete(export: Export, zone: tzinfo) -> str:
     return f"{until}; {export.missing_text}" if export.missing_text else until
 
 
-def totals_lines(totals: Totals) -> list[tuple[str, str]]:
+def totals_lines(export: Export, totals: Totals) -> list[tuple[str, str]]:
+    """Chats have no minutes."""
+    minutes = (_("Minutes"), formats.grouped(totals.minutes, 1).replace(",", ""))
     return [
-        (_("Calls"), str(totals.calls)),
-        (_("Minutes"), formats.grouped(totals.minutes, 1).replace(",", "")),
+        (export.about_label, str(totals.calls)),
+        *([minutes] if export.subject == Subject.CALLS else []),
         (_("Cost (USD)"), str(plain(totals.cost_cents / 100))),
     ]

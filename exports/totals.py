@@ -10,26 +10,34 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Model, Q, Sum
 from psycopg import sql
 
+from calls.models import Call
 from calls.querysets import CallQuerySet
 
 
-def sums() -> dict[str, Any]:
-    """The aggregates behind `Totals`, over calls or a slice of them."""
-    return {
+def measured(model: type[Model]) -> tuple[str, ...]:
+    """What calls have besides: chats have no durations, and are neither revenue nor test."""
+    return ("is_billable", "duration_ms") if model is Call else ()
+
+
+def sums(model: type[Model]) -> dict[str, Any]:
+    """The aggregates behind `Totals`, over calls or chats, or a slice of them."""
+    found: dict[str, Any] = {
         "calls": Count("id"),
-        "revenue_calls": Count("id", filter=Q(is_billable=True)),
         "successful_calls": Count("id", filter=Q(outcome_code="successful")),
-        "duration_ms": Sum("duration_ms"),
         "cost_cents": Sum("cost_cents"),
     }
+    if measured(model):
+        found["revenue_calls"] = Count("id", filter=Q(is_billable=True))
+        found["duration_ms"] = Sum("duration_ms")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Of a number of calls; a call without duration or cost adds nothing."""
+    """Of a number of calls, or chats; one without duration or cost adds nothing."""
 
     calls: int = 0
     revenue_calls: int = 0
@@ -42,9 +50,9 @@ class Totals:
         """What the aggregates of `sums` answered; other names are left out."""
         return cls(
             calls=found["calls"],
-            revenue_calls=found["revenue_calls"],
+            revenue_calls=found.get("revenue_calls", 0),
             successful_calls=found["successful_calls"],
-            duration_ms=int(found["duration_ms"] or 0),
+            duration_ms=int(found.get("duration_ms") or 0),
             cost_cents=found["cost_cents"] or Decimal(0),
         )
 
@@ -90,7 +98,7 @@ def plain(number: Decimal) -> Decimal:
 
 
 def of_calls(calls: CallQuerySet) -> Totals:
-    return Totals.of(calls.order_by().aggregate(**sums()))
+    return Totals.of(calls.order_by().aggregate(**sums(calls.model)))
 
 
 def quickly(calls: CallQuerySet) -> Totals | None:

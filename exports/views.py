@@ -32,6 +32,7 @@ from exports import access, actions, downloads, totals
 from exports.actions import ExportError
 from exports.forms import ExportForm
 from exports.models import Export
+from exports.subjects import ABOUT, Subject
 
 TAKEN_KEY = "exports_taken"
 MOST_TAKEN = 100
@@ -53,29 +54,34 @@ def export_list(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @right_required(Right.EXPORT)
-def new_export(request: MemberRequest) -> HttpResponse:
+def new_export(request: MemberRequest, subject: Subject = Subject.CALLS) -> HttpResponse:
     """Says what the file would hold; the filter stands in the URL, as in the list's."""
-    selection = Selection.from_request(request)
+    selection = ABOUT[subject].selection.from_request(request)
     may_take = may(request, Right.EXPORT_PERSONAL_DATA)
     if request.method == "POST":
-        return _asked(request, selection, ExportForm(request.POST, may_take=may_take))
-    form = ExportForm(may_take=may_take, chosen=access.chosen_columns(request))
+        form = ExportForm(request.POST, may_take=may_take, subject=subject)
+        return _asked(request, selection, form)
+    chosen = access.chosen_columns(request) if subject == Subject.CALLS else None
+    form = ExportForm(may_take=may_take, subject=subject, chosen=chosen)
     return _form_page(request, selection, form)
 
 
 def _form_page(request: MemberRequest, selection: Selection, form: ExportForm) -> HttpResponse:
-    calls = selection.calls()
+    about = ABOUT[form.subject]
     context: dict[str, Any] = {
         "form": form,
+        "is_of_calls": form.subject == Subject.CALLS,
+        "subject": form.subject.label,
+        "everything": about.everything,
         "lines": selection.lines,
         "ignored": selection.ignored,
-        "totals": totals.quickly(calls),
+        "totals": totals.quickly(selection.calls()),
         "completeness": completeness.status(),
         "zone": request.organization.time_zone,
-        "list_url": f"{reverse('calls:list')}?{request.GET.urlencode()}",
+        "list_url": f"{reverse(about.list_url)}?{request.GET.urlencode()}",
     }
     if context["totals"] is None:
-        context["count_text"] = capped_text(selection.count(), "calls")
+        context["count_text"] = capped_text(selection.count(), str(form.subject.value))
     return render(request, "exports/new.html", context)
 
 

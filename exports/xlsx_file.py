@@ -102,7 +102,8 @@ class _Book:
 
     def _next_sheet(self) -> Worksheet:
         number = len(self.workbook.worksheets()) + 1
-        name = _("Calls") if number == 1 else _("Calls %(number)s") % {"number": number}
+        label = self.export.about_label
+        name = label if number == 1 else f"{label} {number}"
         sheet = self.workbook.add_worksheet(name)
         self._sheet, self._row = sheet, 1
         sheet.freeze_panes(1, 0)
@@ -125,7 +126,7 @@ class _Book:
         about.set_column(1, 1, 80)
         lines = [
             *texts.about(self.export, progress.organization),
-            *texts.totals_lines(self.totals),
+            *texts.totals_lines(self.export, self.totals),
         ]
         for row, (label, text) in enumerate(lines):
             about.write_string(row, 0, label, self._bold)
