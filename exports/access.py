@@ -12,6 +12,7 @@ from accounts.http import MemberRequest
 from accounts.roles import Right
 from calls.models import ListPreference, SavedView
 from exports import columns
+from exports.filters import ExportFilter
 from exports.models import Export
 from exports.querysets import ExportQuerySet
 
@@ -21,6 +22,12 @@ def exports_of(request: MemberRequest) -> ExportQuerySet:
     if may(request, Right.MANAGE_USERS):
         return exports
     return exports.asked_by(request.user.pk)
+
+
+def export_filter(request: MemberRequest) -> ExportFilter:
+    exports = exports_of(request)
+    zone = request.organization.zone
+    return ExportFilter(request.GET, exports, zone=zone, people=exports.people())
 
 
 def get_export(request: MemberRequest, export_id: UUID) -> Export:

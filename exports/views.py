@@ -41,13 +41,18 @@ MOST_TAKEN = 100
 @require_GET
 @right_required(Right.EXPORT)
 def export_list(request: MemberRequest) -> HttpResponse:
-    exports = access.exports_of(request)
-    page = keyset_page(request, exports, name="exports", keys=("id",))
+    filters = access.export_filter(request)
+    page = keyset_page(request, filters.qs, name="exports", keys=("id",))
     context = {
         "page": page,
         "rows": [(row, access.may_take(request, row)) for row in page.rows],
-        "count_text": count_text(exports, len(page.rows), "exports"),
+        "count_text": count_text(filters.qs, len(page.rows), "exports"),
         "zone": zones.shown(),
+        "filter_form": filters.form,
+        "filters": filters.form.chips(request),
+        "ignored": [*filters.form.ignored(request.GET), *page.notes],
+        "is_filtered": bool(filters.form.values()),
+        "clear_url": request.path,
     }
     return render_page(request, "exports/list.html", "exports/_exports.html", context)
 

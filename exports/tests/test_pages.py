@@ -15,6 +15,7 @@ from accounts.access import policy_of
 from agents.models import RetellConnection
 from audit.models import Entry
 from completeness.models import Completeness
+from exports import actions
 from exports.models import Export, Format
 from exports.tests.helpers import asked, content, made, make_calls, run, table
 from jobs import actions as jobs
@@ -146,6 +147,42 @@ def test_whole_numbers_ask_who_it_is_first(calls: World, browser_of: ClientFacto
     assert answer.headers["Location"].startswith("/confirm/")
     with organization_context(calls.acme):
         assert not Export.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", 3),
+        ("state=ready", 1),
+        ("state=waiting", 1),
+        ("state=cancelled", 1),
+        ("state=failed", 0),
+        ("state=expired", 0),
+        ("format=xlsx", 1),
+        ("subject=chats", 0),
+        ("q=alice", 3),
+        ("q=Calls+as+Excel", 1),
+        ("asked_before=2020-01-01T00:00", 0),
+        ("person=00000000-0000-0000-0000-000000000000", 3),
+    ],
+)
+def test_the_list_is_filtered(
+    calls: World, browser_of: ClientFactory, query: str, expected: int
+) -> None:
+    with organization_context(calls.acme):
+        made(calls.acme, calls.people.alice)
+        asked(calls.acme, calls.people.alice, format=Format.XLSX)
+        actions.cancel(asked(calls.acme, calls.people.alice))
+    page = browser_of(calls.people.alice, calls.acme).get(f"/exports/?{query}")
+    assert len(page.context["rows"]) == expected
+
+
+def test_nothing_that_matches_is_told_from_nothing_yet(
+    calls: World, browser_of: ClientFactory
+) -> None:
+    client = browser_of(calls.people.alice, calls.acme)
+    assert "No exports yet" in client.get("/exports/").content.decode()
+    assert "No export matches" in client.get("/exports/?format=pdf").content.decode()
 
 
 def test_people_see_their_own_exports_and_admins_all(
