@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role
+from config.filtering import FilterForm
 
 
 class InviteForm(forms.Form):
@@ -27,8 +28,10 @@ class RoleForm(forms.Form):
         return Role(self.cleaned_data["role"])
 
 
-class PeopleFilterForm(forms.Form):
+class PeopleFilterForm(FilterForm):
     """What is nonsense filters nothing."""
 
     q = forms.CharField(label=_("Name or e-mail"), max_length=120, required=False)
-    role = forms.ChoiceField(choices=[("", _("Any role")), *Role.choices], required=False)
+    role = forms.ChoiceField(
+        label=_("Role"), choices=[("", _("Any role")), *Role.choices], required=False
+    )

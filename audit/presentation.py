@@ -73,7 +73,7 @@ def list_context(
         "zone": zone,
         "filters": filters.form.chips(request),
         "filter_form": filters.form,
-        "ignored": filters.form.ignored(request.GET),
+        "ignored": [*filters.form.ignored(request.GET), *page.notes],
         "is_filtered": bool(query),
         "clear_url": request.path,
         "export_url": f"{reverse('audit:export')}?{query}".rstrip("?"),

@@ -19,6 +19,7 @@ from completeness import jobs as completeness_jobs
 from completeness.forms import AcceptForm, HistoryForm, RangeForm
 from completeness.models import Run
 from completeness.presentation import missing, status
+from config.filtering import ignored_by
 from config.paging import count_text, keyset_page
 from config.partials import render_page, wants_partial
 
@@ -34,6 +35,7 @@ def overview(request: MemberRequest) -> HttpResponse:
         "missing": missing(),
         "page": page,
         "count_text": count_text(runs, len(page.rows), "comparisons"),
+        "ignored": ignored_by(page, request),
     }
     if may(request, Right.MANAGE_RETELL):
         forms = {"range": RangeForm(), "history": HistoryForm(), "accept": AcceptForm()}

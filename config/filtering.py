@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters.fields import IsoDateTimeField
 
-from config.paging import CURSOR_PARAMETERS, with_parameters
+from config.paging import CURSOR_PARAMETERS, Page, with_parameters
 from config.templatetags.formats import in_zone, moment
 
 SHOWN_NAME_LENGTH = 40
@@ -164,6 +164,11 @@ class FilterForm(forms.Form):
     def kept(self) -> list[tuple[str, str]]:
         """The same without the search, for the search box's own form."""
         return [pair for pair in self.pairs if pair[0] != self.search]
+
+
+def ignored_by(page: Page, request: HttpRequest) -> list[str]:
+    """For a list that has no filters: what of its URL was not applied."""
+    return [*FilterForm(request.GET).ignored(request.GET), *page.notes]
 
 
 class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # comes without types

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import member_required
 from accounts.http import MemberRequest
+from config.filtering import ignored_by
 from config.paging import count_text, keyset_page
 from config.partials import render_page
 from jobs import access, actions
@@ -23,7 +24,11 @@ from jobs import access, actions
 def job_list(request: MemberRequest) -> HttpResponse:
     jobs = access.jobs_of(request)
     page = keyset_page(request, jobs, name="jobs", keys=("id",))
-    context = {"page": page, "count_text": count_text(jobs, len(page.rows), "jobs")}
+    context = {
+        "page": page,
+        "count_text": count_text(jobs, len(page.rows), "jobs"),
+        "ignored": ignored_by(page, request),
+    }
     return render_page(request, "jobs/list.html", "jobs/_jobs.html", context)
 
 

@@ -17,6 +17,7 @@ from accounts.http import MemberRequest
 from accounts.roles import Right
 from calls.models import RetellAlert
 from config import zones
+from config.filtering import ignored_by
 from config.paging import capped_count, capped_text, count_text, keyset_page, with_parameters
 from config.partials import render_page, wants_partial
 from webhooks import access, actions, presentation, refusals, replaying, retention
@@ -48,7 +49,7 @@ def delivery_list(request: MemberRequest) -> HttpResponse:
         "verdicts": _verdict_tabs(request),
         "filters": filters.form.chips(request),
         "filter_form": filters.form,
-        "ignored": filters.form.ignored(request.GET),
+        "ignored": [*filters.form.ignored(request.GET), *page.notes],
         "clear_url": request.path,
         "zone": zones.shown(),
         "replay_url": reverse("webhooks:replay_all")
@@ -178,6 +179,7 @@ def alert_list(request: MemberRequest) -> HttpResponse:
     context = {
         "page": page,
         "count_text": count_text(alerts, len(page.rows), "alerts"),
+        "ignored": ignored_by(page, request),
         "zone": zones.shown(),
     }
     return render(request, "webhooks/alert_list.html", context)

@@ -50,8 +50,9 @@ def user_list(request: MemberRequest) -> HttpResponse:
         "zone": zones.shown(),
         "clear_url": reverse("accounts:users"),
         "is_filtered": bool(text or role),
+        "ignored": form.ignored(request.GET, known=("page",)),
     }
-    if shown.total > people.SEARCH_FROM or text or role:
+    if shown.total > people.SEARCH_FROM or text or role or form.errors:
         context["filter_form"] = form
     return render(request, "accounts/users.html", context)
 

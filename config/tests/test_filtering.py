@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django import forms
+from django.core import signing
 from django.http import QueryDict
 from django.test import RequestFactory
 from hypothesis import HealthCheck, example, given, settings
@@ -17,13 +18,19 @@ from config.filtering import FilterForm, TimeField
 from testing.fixtures import ClientFactory, World
 
 NEW_YORK = ZoneInfo("America/New_York")
-LISTS = ("/calls/", "/audit/", "/agents/", "/deliveries/")
+LISTS = (
+    "/", "/now/", "/calls/", "/calls/chats/", "/calls/find/", "/audit/", "/agents/", "/deliveries/",
+    "/deliveries/alerts/", "/exports/", "/exports/new/", "/exports/new/chats/", "/jobs/",
+    "/completeness/", "/settings/users/",
+)  # fmt: skip
 NAMES = (
     "q", "text", "agent", "direction", "type", "status", "reason", "outcome", "sentiment",
     "revenue", "tag", "period", "started_after", "started_before", "min_duration_s",
     "max_duration_s", "min_cost", "max_cost", "verdict", "event", "received_after",
     "received_before", "min_attempts", "min_duplicates", "person", "action", "kind", "acting",
-    "object", "since", "until", "channel", "findings", "after", "before", "view",
+    "object", "since", "until", "channel", "findings", "after", "before", "view", "weekday", "hour",
+    "product", "call", "first", "last", "compare", "state", "format", "subject", "person", "page",
+    "asked_after", "asked_before", "sort", "health", "organization",
 )  # fmt: skip
 VALUES = (
     "", "0", "-1", "1e9", "NaN", "Infinity", "1e999999", "0001-01-01T00:00", "9999-12-31T23:59",
@@ -99,6 +106,10 @@ def test_an_unknown_parameter_and_an_impossible_value_are_named() -> None:
         ("/audit/", "since=soon"),
         ("/agents/", "status=purple"),
         ("/deliveries/", "min_attempts=many"),
+        ("/calls/chats/", "min_cost=much"),
+        ("/calls/", "q=" + "x" * 101),
+        ("/exports/", "format=docx"),
+        ("/settings/users/", "role=owner"),
     ],
 )
 def test_every_list_explains_an_impossible_value_beside_its_field(
@@ -112,10 +123,38 @@ def test_every_list_explains_an_impossible_value_beside_its_field(
     assert f'<ul class="errorlist" id="id_{name}_error">' in text
 
 
+# Parts of pages, which say nothing of the URL that a script gave them.
+@pytest.mark.parametrize("path", [path for path in LISTS if path not in ("/now/", "/calls/find/")])
+def test_every_page_names_what_it_does_not_know(
+    world: World, browser_of: ClientFactory, path: str
+) -> None:
+    page = browser_of(world.people.alice, world.acme).get(f"{path}?colour=red").content.decode()
+    assert "“colour” is not known" in page
+
+
+PAGED = {
+    "/calls/": "calls", "/calls/chats/": "chats", "/audit/": "audit", "/jobs/": "jobs",
+    "/deliveries/": "deliveries", "/deliveries/alerts/": "alerts", "/exports/": "exports",
+    "/completeness/": "runs",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("parameter", ["after", "before"])
+@pytest.mark.parametrize("path", PAGED)
+def test_a_cursor_of_another_organization_is_answered_with_the_first_page(
+    world: World, browser_of: ClientFactory, path: str, parameter: str
+) -> None:
+    place = ["2026-03-01T00:00:00+00:00", "0193a5f0-0000-7000-8000-000000000000"]
+    salt = f"cursor:{world.globex.schema_name}:{PAGED[path]}"
+    cursor = signing.dumps(place, salt=salt)
+    page = browser_of(world.people.alice, world.acme).get(path, {parameter: cursor})
+    assert "This is the first page." in page.content.decode()
+
+
 @pytest.mark.parametrize("path", LISTS)
 @settings(
     deadline=None,
-    max_examples=60,
+    max_examples=30,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(query=queries)
@@ -126,5 +165,20 @@ def test_any_query_string_gives_a_page(
     world: World, browser_of: ClientFactory, path: str, query: list[tuple[str, str]]
 ) -> None:
     client = browser_of(world.people.alice, world.acme)
+    text = urlencode(query, errors="replace")
+    assert client.get(f"{path}?{text}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/audit/"])
+@settings(
+    deadline=None,
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(query=queries)
+def test_any_query_string_gives_a_page_of_the_operators(
+    world: World, browser_of: ClientFactory, path: str, query: list[tuple[str, str]]
+) -> None:
+    client = browser_of(world.people.sam)
     text = urlencode(query, errors="replace")
     assert client.get(f"{path}?{text}").status_code == 200
