@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from decimal import Decimal
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from config import zones
+from config.currencies import CURRENCIES, DOLLAR
+from config.periods import day_input
 from tenants.branding.logo import FORMATS, Logo, LogoError, read_logo
 from tenants.branding.palette import HEX_COLOUR
 
@@ -30,6 +34,56 @@ class GeneralForm(forms.Form):
             " Changing it counts past days anew; nothing stored changes."
         ),
     )
+
+
+class CurrencyForm(forms.Form):
+    """Another currency takes a rate, its day and its source."""
+
+    currency = forms.ChoiceField(
+        label=_("Show amounts in"),
+        choices=[(code, code) for code in CURRENCIES],
+        help_text=_("Retell bills in US dollars, which is what is stored, filtered and exported."),
+    )
+    rate_per_dollar = forms.DecimalField(
+        label=_("One US dollar is"),
+        required=False,
+        min_value=Decimal("0.00000001"),
+        max_value=Decimal(1_000_000),
+        max_digits=18,
+        decimal_places=8,
+        help_text=_("How many of that currency, such as 0.92. It counts for calls of any day."),
+    )
+    rate_since = forms.DateField(
+        label=_("Used since"), required=False, widget=day_input(), help_text=_("Stands on pages.")
+    )
+    rate_source = forms.CharField(
+        label=_("Where the rate is from"),
+        required=False,
+        max_length=80,
+        help_text=_("Such as “European Central Bank” or “our contract”. Stands on pages, too."),
+    )
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+
+    def clean_rate_since(self) -> date | None:
+        since: date | None = self.cleaned_data["rate_since"]
+        if since and since > self.today:
+            raise forms.ValidationError(_("This day has not come yet."))
+        return since
+
+    def clean(self) -> dict[str, Any]:
+        """US dollars need no rate, and keep none."""
+        cleaned: dict[str, Any] = self.cleaned_data
+        if cleaned.get("currency") == DOLLAR:
+            return {"currency": DOLLAR, **self.NO_RATE}
+        for name in self.NO_RATE:
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, _("Another currency needs this. Nothing was changed."))
+        return cleaned
+
+    NO_RATE: ClassVar = {"rate_per_dollar": None, "rate_since": None, "rate_source": ""}
 
 
 class BrandingForm(forms.Form):

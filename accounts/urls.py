@@ -32,6 +32,7 @@ urlpatterns = [
     path("leave/", visits.leave, name="leave"),
     path("settings/", organization.general, name="general"),
     path("settings/branding/", organization.branding, name="branding"),
+    path("settings/currency/", organization.currency, name="currency"),
     path("settings/access/", access_policy.access_policy, name="access_policy"),
     path("settings/visits/", visits.visit_list, name="visits"),
     path("settings/visits/<uuid:acting_id>/allow/", visits.allow_visit, name="allow_visit"),

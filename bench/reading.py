@@ -190,7 +190,7 @@ def _measure(slugs: dict[str, str], rounds: int) -> dict[str, dict[str, Measured
     import django
 
     django.setup()
-    from django.db import connection
+    from django.db import connection, reset_queries
     from django.test.utils import CaptureQueriesContext
 
     clients = {name: _client(slug) for name, slug in slugs.items()}
@@ -202,6 +202,7 @@ def _measure(slugs: dict[str, str], rounds: int) -> dict[str, dict[str, Measured
                 break  # most likely it takes as long as a statement may
             for name, (client, words) in clients.items():
                 url = pattern.format(**words)
+                reset_queries()  # Django keeps the last 9,000
                 with CaptureQueriesContext(connection) as captured:
                     start = time.perf_counter()
                     status = client.get(url).status_code
@@ -266,7 +267,7 @@ def _client(slug: str) -> tuple[Any, dict[str, str]]:
 
 def _line(page: dict[str, Measured]) -> str:
     small, large = page["small"], page["large"]
-    queries = "/".join(str(max(one.queries)) for one in (small, large))
+    queries = "/".join(str(min(one.queries)) for one in (small, large))
     return (
         f"p95 {small.p95_ms:7.1f} ms and {large.p95_ms:7.1f} ms, {_ratio(page):5.2f} times,"
         f" {queries} queries"
@@ -289,7 +290,8 @@ def _faults(measured: dict[str, dict[str, Measured]]) -> Iterator[str]:
     for name, page in measured.items():
         if _ratio(page) > MOST_RATIO:
             yield f"{name}: {_ratio(page):.2f} times as long"
-        if page["small"].queries != page["large"].queries:
+        # The fewest: now and then a page notes that its session is in use.
+        if min(page["small"].queries) != min(page["large"].queries):
             yield f"{name}: another number of queries"
         for size, one in page.items():
             if one.statuses != {200}:

@@ -151,7 +151,7 @@ class CallFilterForm(FilterForm):
         if name in ("min_duration_s", "max_duration_s"):
             return _("%(number)s s") % {"number": f"{value:f}"}
         if name in ("min_cost", "max_cost"):
-            return f"${value:f}"
+            return f"US${value:f}"
         return super().describe(name, value)
 
 
@@ -210,10 +210,10 @@ class CallFilter(NumberFilters):
         method="by_amount", label=_("Duration, at most (s)"), min_value=0, max_value=_MOST_SECONDS
     )
     min_cost = django_filters.NumberFilter(
-        method="by_amount", label=_("Cost, at least ($)"), min_value=0, max_value=_MOST_DOLLARS
+        method="by_amount", label=_("Cost, at least (US$)"), min_value=0, max_value=_MOST_DOLLARS
     )
     max_cost = django_filters.NumberFilter(
-        method="by_amount", label=_("Cost, at most ($)"), min_value=0, max_value=_MOST_DOLLARS
+        method="by_amount", label=_("Cost, at most (US$)"), min_value=0, max_value=_MOST_DOLLARS
     )
     text = django_filters.CharFilter(
         method="by_text", label=_("Words in the transcript"), max_length=200

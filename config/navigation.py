@@ -43,6 +43,7 @@ _ORGANIZATION = (
 _SETTINGS = (
     (_("General"), "accounts:general", Right.MANAGE_SETTINGS),
     (_("Branding"), "accounts:branding", Right.MANAGE_SETTINGS),
+    (_("Currency"), "accounts:currency", Right.MANAGE_SETTINGS),
     (_("Retell"), "retell:connection", Right.MANAGE_RETELL),
     (_("Access"), "accounts:access_policy", Right.MANAGE_ACCESS),
     (_("Retention"), "webhooks_settings:retention", Right.MANAGE_ACCESS),

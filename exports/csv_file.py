@@ -52,13 +52,13 @@ def _head(export: Export) -> Iterable[str]:
 
 
 def _foot(export: Export, totals: Totals, progress: Progress) -> Iterable[Sequence[Cell]]:
-    width = len(export.columns)
+    width, organization = len(export.columns), progress.organization
     under: list[Cell] = [
         totals.under(column.sums) if column.sums else "" for column in export.columns
     ]
     if not export.columns[0].sums:  # where nothing could tell it from a call
         yield ["# Total", *under[1:]]
-    lines = [*texts.totals_lines(export, totals), *texts.about(export, progress.organization)]
+    lines = [*texts.totals_lines(export, totals, organization), *texts.about(export, organization)]
     for label, text in lines:
         yield [f"# {label}: {text}", *[""] * (width - 1)]
 

@@ -240,10 +240,12 @@ class _Report:
         }
 
     def _about(self) -> list[list[str]]:
-        lines = [
-            [label, _shortened(text, ABOUT_CHARACTERS)]
-            for label, text in texts.about(self.export, self.progress.organization)
+        organization = self.progress.organization
+        about = [
+            *texts.about(self.export, organization),
+            *texts.converted(self.totals, organization),
         ]
+        lines = [[label, _shortened(text, ABOUT_CHARACTERS)] for label, text in about]
         more = [["…", _("more on the page of this export")]]
         return lines if len(lines) <= ABOUT_LINES else lines[: ABOUT_LINES - 1] + more
 

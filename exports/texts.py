@@ -57,11 +57,32 @@ def complete(export: Export, zone: tzinfo) -> str:
     return f"{until}; {export.missing_text}" if export.missing_text else until
 
 
-def totals_lines(export: Export, totals: Totals) -> list[tuple[str, str]]:
+def totals_lines(
+    export: Export, totals: Totals, organization: Organization
+) -> list[tuple[str, str]]:
     """Chats have no minutes."""
     minutes = (_("Minutes"), formats.grouped(totals.minutes, 1).replace(",", ""))
     return [
         (export.about_label, str(totals.calls)),
         *([minutes] if export.subject == Subject.CALLS else []),
         (_("Cost (USD)"), str(plain(totals.cost_cents / 100))),
+        *converted(totals, organization),
     ]
+
+
+def converted(totals: Totals, organization: Organization) -> list[tuple[str, str]]:
+    """What it costs in the currency that pages show, and at which rate; none for US dollars.
+
+    Only the total: each call rounded by itself would add up to another one.
+    """
+    rate = organization.shown_rate
+    if rate is None:
+        return []
+    amount = formats.grouped(totals.cost_cents / 100 * rate.per_dollar, rate.places(2))
+    text = _("≈ %(amount)s, at %(rate)s for a US dollar, used since %(since)s (%(source)s)") % {
+        "amount": amount.replace(",", ""),
+        "rate": plain(rate.per_dollar),
+        "since": rate.since.isoformat(),
+        "source": rate.source,
+    }
+    return [(_("Cost (%(currency)s)") % {"currency": rate.currency}, text)]

@@ -126,7 +126,7 @@ class _Book:
         about.set_column(1, 1, 80)
         lines = [
             *texts.about(self.export, progress.organization),
-            *texts.totals_lines(self.export, self.totals),
+            *texts.totals_lines(self.export, self.totals, progress.organization),
         ]
         for row, (label, text) in enumerate(lines):
             about.write_string(row, 0, label, self._bold)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import set_urlconf
 from django.utils import timezone
 
+from config import currencies
 from config.errors import not_found
 from tenants import access
 from tenants.models import Organization
@@ -42,7 +43,11 @@ class HostMiddleware:
             return not_found(request)
         request.organization = request.tenant = organization
         set_urlconf(settings.ROOT_URLCONF)
-        with organization_context(organization), timezone.override(organization.zone):
+        with (
+            organization_context(organization),
+            timezone.override(organization.zone),
+            currencies.shown_in(organization.shown_rate),
+        ):
             return self.get_response(request)
 
     def _as_operator(self, request: HostRequest) -> HttpResponse:

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_tenants.models import DomainMixin, TenantMixin
 
+from config import currencies
 from tenants import encryption
 from tenants.branding.palette import HEX_COLOUR
 from tenants.querysets import OrganizationQuerySet, WebhookEndpointQuerySet
@@ -53,7 +54,12 @@ class Organization(TenantMixin):
         default=OrganizationStatus.PROVISIONING,
     )
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
-    currency = models.CharField(max_length=3, default="USD")
+    # What pages show amounts in. They are stored in US dollars; see config/currencies.py. In other
+    # currencies the rate is how many of it a dollar is, used since a day, and where it is from.
+    currency = models.CharField(max_length=3, default=currencies.DOLLAR)
+    rate_per_dollar = models.DecimalField(max_digits=18, decimal_places=8, null=True, blank=True)
+    rate_since = models.DateField(null=True, blank=True)
+    rate_source = models.CharField(max_length=80, blank=True, default="", db_default="")
     is_demo = models.BooleanField(default=False)
     # As chosen, "#rrggbb"; what pages show is tenants.branding.palette's. Empty: the product's own.
     accent = models.CharField(
@@ -82,6 +88,15 @@ class Organization(TenantMixin):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def shown_rate(self) -> currencies.Rate | None:
+        """None: amounts are shown as they are, in US dollars."""
+        if self.rate_per_dollar is None or self.rate_since is None:
+            return None
+        return currencies.Rate(
+            self.currency, self.rate_per_dollar, self.rate_since, self.rate_source
+        )
 
     @property
     def state(self) -> OrganizationStatus:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from audit.actions import changes_between, record
@@ -15,10 +17,11 @@ LOGO_CHANGED = Action("organizations.logo_changed", "changed the logo of {object
 LOGO_REMOVED = Action("organizations.logo_removed", "removed the logo of {object}")
 
 GENERAL_FIELDS = ("name", "time_zone")
+CURRENCY_FIELDS = ("currency", "rate_per_dollar", "rate_since", "rate_source")
 BRANDING_FIELDS = ("accent",)
 
 
-def change_settings(organization: Organization, **wanted: str) -> bool:
+def change_settings(organization: Organization, **wanted: Any) -> bool:
     """Whether anything changed. `wanted`: validated values of fields of this module."""
     with platform(), transaction.atomic():
         row = Organization.objects.select_for_update().get(pk=organization.pk)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import right_required
 from accounts.actions import organization as actions
 from accounts.http import MemberRequest
-from accounts.organization_forms import DEFAULT_ACCENT, BrandingForm, GeneralForm
+from accounts.organization_forms import DEFAULT_ACCENT, BrandingForm, CurrencyForm, GeneralForm
 from accounts.roles import Right
 
 
@@ -28,6 +29,22 @@ def general(request: MemberRequest) -> HttpResponse:
         )
         return redirect("accounts:general")
     return render(request, "accounts/general.html", {"form": form})
+
+
+@require_http_methods(["GET", "POST"])
+@right_required(Right.MANAGE_SETTINGS)
+def currency(request: MemberRequest) -> HttpResponse:
+    organization = request.organization
+    initial = {name: getattr(organization, name) for name in actions.CURRENCY_FIELDS}
+    today = timezone.localdate(timezone=organization.zone)
+    form = CurrencyForm(request.POST or None, initial=initial, today=today)
+    if form.is_valid():
+        changed = actions.change_settings(organization, **form.cleaned_data)
+        messages.success(
+            request, _("The currency was saved.") if changed else _("Nothing was changed.")
+        )
+        return redirect("accounts:currency")
+    return render(request, "accounts/currency.html", {"form": form})
 
 
 @require_http_methods(["GET", "POST"])

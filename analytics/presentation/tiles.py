@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from analytics.overview import ANSWERED, Sums
@@ -58,7 +59,7 @@ class Tile:
         if difference < 0:
             tone = {"ok": "bad", "bad": "ok"}.get(tone, tone)
         return unchanged | {
-            "delta": f"+{shown}" if difference > 0 else f"{MINUS}{shown}",
+            "delta": format_html("{}{}", "+" if difference > 0 else MINUS, shown),
             "tone": tone,
             "direction": "up" if difference > 0 else "down",
         }

@@ -165,7 +165,7 @@ def test_the_lines_say_what_is_chosen(two: Organization) -> None:
         "Agent is any of one",
         "Tag is any of Follow up",
         "Ended by is Caller hung up",
-        "Cost ≥ $0.1",
+        "Cost ≥ US$0.1",
     ]
 
 

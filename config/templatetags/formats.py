@@ -15,6 +15,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from config import currencies
 
 register = template.Library()
 
@@ -78,12 +81,47 @@ def trimmed(number: Decimal) -> str:
 
 @register.filter
 def money(cents: Any, places: int = 2) -> str:
-    """US cents, as Retell reports cost: 18.34 -> "$0.18", with four places "$0.1834"."""
+    """US cents, as Retell reports cost: 18.34 -> "$0.18", with four places "$0.1834".
+
+    On pages of an organization that shows another currency "≈ €0.17", with the dollars in its
+    title; see `config.currencies`.
+    """
     parsed = to_decimal(cents)
     if parsed is None:
         return MISSING
-    amount = grouped(parsed / 100, places)
-    return f"{MINUS}${amount[1:]}" if amount.startswith(MINUS) else f"${amount}"
+    rate = currencies.rate_to_show()
+    if rate is None:
+        return _amount("$", parsed / 100, places)
+    return format_html(
+        '<span title="{}">≈ {}</span>',
+        _("%(amount)s, as Retell reported it") % {"amount": _amount("US$", parsed / 100, places)},
+        _amount(rate.symbol, parsed / 100 * rate.per_dollar, rate.places(places)),
+    )
+
+
+def _amount(symbol: str, amount: Decimal, places: int) -> str:
+    text = grouped(amount, places)
+    return f"{MINUS}{symbol}{text[1:]}" if text.startswith(MINUS) else f"{symbol}{text}"
+
+
+@register.simple_tag
+def rate_note() -> str:
+    """What the ≈ of a page's amounts means; nothing where none stands."""
+    rate = currencies.used_rate()
+    if rate is None:
+        return ""
+    parts = {
+        "currency": rate.currency,
+        "rate": f"{rate.per_dollar.normalize():f}",
+        "since": day(rate.since, with_year=True),
+        "source": rate.source,
+    }
+    text = _(
+        "Amounts marked ≈ are US dollars shown in %(currency)s: 1 US dollar = %(rate)s %(currency)s"
+        " for calls of any day, the rate used since %(since)s (%(source)s). Retell bills in"
+        " US dollars; filters and exports are in them."
+    )
+    return format_html('<p class="help">{}</p>', text % parts)
 
 
 @register.filter
