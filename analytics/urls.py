@@ -6,5 +6,6 @@ app_name = "analytics"
 
 urlpatterns = [
     path("", views.overview, name="overview"),
+    path("figures/", views.figures, name="figures"),
     path("now/", views.now, name="now"),
 ]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from accounts.access import member_required
 from accounts.http import MemberRequest
 from agents.models import Agent
-from analytics.presentation import chooser, live_context, overview_context
+from analytics.presentation import chooser, figures_context, live_context, overview_context
 from completeness import presentation as completeness
 from config import periods
 from config.partials import render_page
@@ -42,6 +42,16 @@ def overview(request: MemberRequest) -> HttpResponse:
     )
     context |= chooser(request, choice, agent, now) | {"completeness": completeness.status()}
     return render_page(request, "analytics/overview.html", "analytics/_overview.html", context)
+
+
+@require_GET
+@member_required
+def figures(request: MemberRequest) -> HttpResponse:
+    """The strip of the overview, by the parameters of its URL."""
+    now, agent = timezone.now(), _agent(request)
+    choice = periods.read(request.GET, now=now, zone=request.organization.zone)
+    context = figures_context(choice.period, now=now, agent=agent, compares=choice.compares)
+    return render_page(request, "analytics/figures.html", "analytics/_figures.html", context)
 
 
 @require_GET

@@ -30,8 +30,8 @@ class ExportQuerySet(models.QuerySet["Export"]):
         unfinished = self.filter(finished_at=None)
         of_job = {"waiting": "queued", "running": "running", "cancelled": "cancelled"}
         if state in of_job:
-            return unfinished.filter(job__status=of_job[state])
-        return unfinished.exclude(job__status__in=of_job.values())
+            return unfinished.filter(job__state=of_job[state])
+        return unfinished.exclude(job__state__in=of_job.values())
 
     def people(self) -> list[tuple[UUID, str]]:
         """Who asked, by their newest names."""

@@ -108,7 +108,10 @@
 
   /* A part that stays as it is: count what it would show, and change its counters. */
   const look = async (part, state) => {
-    const counters = part.querySelectorAll("[data-live-counter][id]");
+    /* A part within this one looks after its own. */
+    const counters = [...part.querySelectorAll("[data-live-counter][id]")].filter(
+      (counter) => counter.closest(PARTS) === part,
+    );
     if (!state.heard || (!counters.length && !("livePill" in part.dataset))) return;
     const due = Math.max(state.looked + Math.max(LOOK_EVERY, 4 * state.took), state.again);
     if (due > Date.now()) return pumpIn(due - Date.now());

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,7 +23,7 @@ from config import zones
 from config.paging import capped_count
 from config.periods import Period, start_of_day
 
-__all__ = ["chooser", "live_context", "overview_context"]
+__all__ = ["chooser", "figures_context", "live_context", "overview_context"]
 
 LIVE_ROWS = 6
 MOST_ONGOING = 4
@@ -35,9 +37,8 @@ def overview_context(
     links = Links(period, agent)
     slices = overview.over_time(period, links.agent_id)
     sums = sum(slices, overview.Sums())
-    before = overview.totals(period.before(now), links.agent_id) if compares else None
     context = {
-        "kpis": strip(links, sums, before, slices),
+        **_figures(links, slices, now=now, compares=compares),
         "attention": _attention(rights),
         "zone": period.zone.key,
         # Named when it is not the one that days are counted in.
@@ -56,6 +57,29 @@ def overview_context(
         "hours": cards.busiest_hours(links),
         "sentiment": cards.sentiment(links, sums),
         "latency": cards.response_latency(links),
+    }
+
+
+def figures_context(
+    period: Period, *, now: datetime, agent: Agent | None, compares: bool
+) -> dict[str, Any]:
+    """The strip alone, which follows every change."""
+    links = Links(period, agent)
+    slices = overview.over_time(period, links.agent_id)
+    return _figures(links, slices, now=now, compares=compares)
+
+
+def _figures(
+    links: Links, slices: Sequence[overview.Sums], *, now: datetime, compares: bool
+) -> dict[str, Any]:
+    sums = sum(slices, overview.Sums())
+    before = overview.totals(links.period.before(now), links.agent_id) if compares else None
+    parameters = links.period.parameters | ({} if compares else {"compare": "no"})
+    if links.agent:
+        parameters["agent"] = str(links.agent.pk)
+    return {
+        "kpis": strip(links, sums, before, slices),
+        "figures_url": f"{reverse('analytics:figures')}?{urlencode(parameters)}",
     }
 
 

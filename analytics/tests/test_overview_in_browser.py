@@ -94,6 +94,17 @@ def test_a_call_that_begins_appears_without_reloading(alice: Visitor, committed:
     assert alice.complaints == []
 
 
+def test_numbers_follow_in_place_while_charts_rest(alice: Visitor, committed: World) -> None:
+    expect(alice.page.locator("#live-state")).to_contain_text("Live", timeout=10_000)
+    alice.page.evaluate("document.querySelector('.chart').dataset.was = 'here'")
+    alice.page.evaluate("document.querySelector('.kpi').dataset.was = 'here'")
+    assert post(committed, phone_call("call_new")).status_code == 204
+    expect(alice.page.locator("#kpi-1")).to_have_text("4", timeout=10_000)
+    expect(alice.page.locator(".chart[data-was=here]")).to_have_count(1)
+    expect(alice.page.locator(".kpi[data-was=here]")).to_have_count(1)
+    assert alice.complaints == []
+
+
 def test_a_failed_refresh_can_be_repeated_in_place(alice: Visitor) -> None:
     def fail(route: Route) -> None:
         route.fulfill(status=503, body="")

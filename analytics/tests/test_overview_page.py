@@ -56,6 +56,14 @@ def queries(client: CanaryClient) -> int:
     return len(captured)
 
 
+def test_the_figures_alone_are_those_of_the_page(alice: CanaryClient) -> None:
+    url = alice.get("/?period=30d&compare=no").context["figures_url"]
+    assert url == "/figures/?period=30d&compare=no"
+    page = text_of(alice, url, headers={"HX-Request": "true"})
+    assert page.count("data-live-counter") == 16
+    assert "<html" not in page
+
+
 def test_more_calls_and_agents_take_no_more_queries(
     in_acme: Organization, alice: CanaryClient
 ) -> None:

@@ -19,10 +19,13 @@ from testing.fixtures import ClientFactory, World
 
 NEW_YORK = ZoneInfo("America/New_York")
 LISTS = (
-    "/", "/now/", "/calls/", "/calls/chats/", "/calls/find/", "/audit/", "/agents/", "/deliveries/",
+    "/", "/now/", "/figures/", "/calls/", "/calls/chats/", "/calls/find/", "/audit/", "/agents/",
+    "/deliveries/",
     "/deliveries/alerts/", "/exports/", "/exports/new/", "/exports/new/chats/", "/jobs/",
     "/completeness/", "/settings/users/",
 )  # fmt: skip
+# Parts of pages, which say nothing of the URL that a script gave them.
+PARTS = ("/now/", "/figures/", "/calls/find/")
 NAMES = (
     "q", "text", "agent", "direction", "type", "status", "reason", "outcome", "sentiment",
     "revenue", "tag", "period", "started_after", "started_before", "min_duration_s",
@@ -123,8 +126,7 @@ def test_every_list_explains_an_impossible_value_beside_its_field(
     assert f'<ul class="errorlist" id="id_{name}_error">' in text
 
 
-# Parts of pages, which say nothing of the URL that a script gave them.
-@pytest.mark.parametrize("path", [path for path in LISTS if path not in ("/now/", "/calls/find/")])
+@pytest.mark.parametrize("path", [path for path in LISTS if path not in PARTS])
 def test_every_page_names_what_it_does_not_know(
     world: World, browser_of: ClientFactory, path: str
 ) -> None:
