@@ -2,7 +2,8 @@
 
 A moment (when a call began, when somebody signed in) is shown on the clock of the person who
 looks: their own zone, or the organization's when they chose none. `accounts.middleware` activates
-it for the request, and pages name it.
+it for the request, and pages name it. In the title of each moment stands the organization's clock,
+too, so that people in different places can speak of one call.
 
 A day is the organization's: the days, weekdays and hours of the overview and its charts
 (`config.periods`), and the dates typed into filters (`calls.filters`). Else one day would hold
@@ -12,10 +13,30 @@ read in the organization's zone as a whole (`audit.views`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.utils import timezone
+
+_of_organization: ContextVar[ZoneInfo | None] = ContextVar("organization_zone", default=None)
+
+
+@contextmanager
+def of_organization(zone: ZoneInfo) -> Iterator[None]:
+    """For a request of one organization: titles of times name its clock."""
+    token = _of_organization.set(zone)
+    try:
+        yield
+    finally:
+        _of_organization.reset(token)
+
+
+def organization_zone() -> ZoneInfo | None:
+    """None on the operator host."""
+    return _of_organization.get()
 
 
 @cache

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import set_urlconf
 from django.utils import timezone
 
-from config import currencies
+from config import currencies, zones
 from config.errors import not_found
 from tenants import access
 from tenants.models import Organization
@@ -46,6 +46,7 @@ class HostMiddleware:
         with (
             organization_context(organization),
             timezone.override(organization.zone),
+            zones.of_organization(organization.zone),
             currencies.shown_in(organization.shown_rate),
         ):
             return self.get_response(request)

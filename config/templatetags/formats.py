@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from config import currencies
+from config import currencies, zones
 
 register = template.Library()
 
@@ -213,11 +213,20 @@ def full_stamp(when: datetime) -> str:
     )
 
 
+def full_stamps(when: datetime) -> str:
+    """As `full_stamp`; then on the organization's clock, where that is another one."""
+    stamp, zone = full_stamp(when), zones.organization_zone()
+    if zone is None or str(zone) == str(when.tzinfo):
+        return stamp
+    theirs = {"stamp": full_stamp(in_zone(when, zone)), "zone": zone}
+    return f"{stamp}\n" + _("%(stamp)s in %(zone)s, the organization’s zone") % theirs
+
+
 def time_element(when: datetime, text: str | SafeString) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         when.isoformat(),
-        full_stamp(when),
+        full_stamps(when),
         text,
     )
 
@@ -237,7 +246,10 @@ def day(when: date, *, with_year: bool = False) -> str:
 @register.filter
 def date_of(when: datetime | None) -> str:
     """The day alone, on the clock that is active: "Nov 23, 2026"."""
-    return day(in_zone(when), with_year=True) if when else MISSING
+    if not when:
+        return MISSING
+    local = in_zone(when)
+    return time_element(local, day(local, with_year=True))
 
 
 def hour(number: int) -> str:
