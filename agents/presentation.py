@@ -60,6 +60,15 @@ class Row:
     agent: Agent
     numbers: Numbers
     findings: list[Finding] = field(default_factory=list)
+    period: Period | None = None
+
+    @property
+    def calls_url(self) -> str:
+        return calls_url(self.agent, self.period)
+
+    @property
+    def successful_url(self) -> str:
+        return calls_url(self.agent, self.period, outcome="successful")
 
     @property
     def calls(self) -> int:
@@ -84,13 +93,19 @@ class Row:
         return attention(self.findings)
 
 
-def rows(agents: Iterable[Agent], numbers: ByAgent, found: Iterable[Finding]) -> list[Row]:
+def rows(
+    agents: Iterable[Agent],
+    numbers: ByAgent,
+    found: Iterable[Finding],
+    period: Period | None = None,
+) -> list[Row]:
     by_agent: dict[Any, list[Finding]] = defaultdict(list)
     for finding in found:
         if finding.agent is not None:
             by_agent[finding.agent.pk].append(finding)
     return [
-        Row(agent, numbers.get(agent.retell_agent_id, {}), by_agent[agent.pk]) for agent in agents
+        Row(agent, numbers.get(agent.retell_agent_id, {}), by_agent[agent.pk], period)
+        for agent in agents
     ]
 
 
@@ -100,11 +115,10 @@ def count_text(shown: int, whole: int) -> str:
 
 
 def calls_url(agent: Agent, period: Period | None = None, **filters: str) -> str:
-    """The calls behind a number; "" for chats, whose list has no filters."""
-    if agent.channel == Channel.CHAT:
-        return ""
+    """The calls behind a number, or the chats."""
     span = period.call_filter if period else {}
-    return f"{reverse('calls:list')}?{urlencode({'agent': str(agent.pk), **span, **filters})}"
+    listed = reverse("calls:chat_list" if agent.channel == Channel.CHAT else "calls:list")
+    return f"{listed}?{urlencode({'agent': str(agent.pk), **span, **filters})}"
 
 
 def kpis(row: Row, period: Period) -> list[dict[str, Any]]:

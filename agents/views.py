@@ -39,7 +39,7 @@ def _period(request: MemberRequest, key: str) -> periods.Period:
 def agent_list(request: MemberRequest) -> HttpResponse:
     period = _period(request, LIST_PERIOD)
     found = guardian.findings(organization_id=request.organization.pk)
-    rows = presentation.rows(Agent.objects.for_list(), numbers.of_period(period), found)
+    rows = presentation.rows(Agent.objects.for_list(), numbers.of_period(period), found, period)
     form = AgentFilterForm(request.GET)
     shown = form.matching(rows)
     context = {

@@ -166,6 +166,18 @@ def test_numbers_of_an_agent_lead_to_the_calls_behind_them(make: Make, bob: Cana
     assert len(bob.get(tiles["Success rate"]["url"]).context["page"].rows) == 1
 
 
+def test_numbers_of_the_list_lead_to_what_is_behind_them(make: Make, bob: CanaryClient) -> None:
+    make()
+    make("agent_2", name="Website", channel="chat")
+    had_calls()
+    Chat.objects.create(retell_chat_id="chat_1", agent_id="agent_2", status="ended")
+    voice, chat = sorted(rows(bob), key=lambda row: row.agent.retell_agent_id)
+    for row in (voice, chat):
+        assert len(bob.get(row.calls_url).context["page"].rows) == row.calls
+        assert row.calls_url.replace("&", "&amp;") in bob.get("/agents/").content.decode()
+    assert len(bob.get(voice.successful_url).context["page"].rows) == 1
+
+
 def test_a_shorter_period_counts_less(make: Make, bob: CanaryClient) -> None:
     _, agent = make()
     call(1, days_ago=0)
