@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
@@ -50,6 +51,7 @@ def call_list(request: MemberRequest) -> HttpResponse:
         "is_filtered": not selection.is_all,
         "ignored": [*selection.ignored, *_gone(request, view), *page.notes],
         "query": selection.query,
+        "export_query": _export_query(selection, view),
         "clear_url": _all_url(preference.default_view),
         "tabs": _tabs(request, views, view, preference.default_view),
         "view": _shown_view(request, view, selection, shown, preference.default_view),
@@ -65,6 +67,12 @@ def call_list(request: MemberRequest) -> HttpResponse:
 def _chosen(request: MemberRequest, views: list[SavedView]) -> SavedView | None:
     wanted = request.GET.get("view")
     return next((view for view in views if str(view.pk) == wanted), None)
+
+
+def _export_query(selection: Selection, view: SavedView | None) -> str:
+    """A file of a view has the view's columns."""
+    pairs = [*selection.filters.canonical(), *([("view", str(view.pk))] if view else [])]
+    return urlencode(pairs)
 
 
 def _gone(request: MemberRequest, view: SavedView | None) -> list[str]:

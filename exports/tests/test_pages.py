@@ -14,6 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.access import policy_of
 from agents.models import RetellConnection
 from audit.models import Entry
+from calls.models import SavedView
 from completeness.models import Completeness
 from exports import actions
 from exports.models import Export, Format
@@ -147,6 +148,22 @@ def test_whole_numbers_ask_who_it_is_first(calls: World, browser_of: ClientFacto
     assert answer.headers["Location"].startswith("/confirm/")
     with organization_context(calls.acme):
         assert not Export.objects.exists()
+
+
+def test_a_saved_view_is_exported_with_its_filter_and_its_columns(
+    calls: World, browser_of: ClientFactory
+) -> None:
+    alice = browser_of(calls.people.alice, calls.acme)
+    alice.post("/calls/columns/", {"columns": ["cost"]})
+    alice.post("/calls/views/new/?direction=inbound", {"name": "Costs", "is_shared": "on"})
+    with organization_context(calls.acme):
+        view = SavedView.objects.get()
+    bob = browser_of(calls.people.bob, calls.acme)
+    link = f"/exports/new/?direction=inbound&view={view.pk}"
+    assert link.replace("&", "&amp;") in bob.get(view.get_absolute_url()).content.decode()
+    page = bob.get(link)
+    assert "Direction is Inbound" in page.content.decode()
+    assert page.context["form"].initial["columns"] == ["call_id", "caller", "cost"]
 
 
 @pytest.mark.parametrize(
