@@ -36,6 +36,8 @@ def general(request: MemberRequest) -> HttpResponse:
 def currency(request: MemberRequest) -> HttpResponse:
     organization = request.organization
     initial = {name: getattr(organization, name) for name in actions.CURRENCY_FIELDS}
+    if initial["rate_per_dollar"]:
+        initial["rate_per_dollar"] = f"{initial['rate_per_dollar'].normalize():f}"  # not 0.92000000
     today = timezone.localdate(timezone=organization.zone)
     form = CurrencyForm(request.POST or None, initial=initial, today=today)
     if form.is_valid():

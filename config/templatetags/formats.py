@@ -121,7 +121,7 @@ def rate_note() -> str:
         " for calls of any day, the rate used since %(since)s (%(source)s). Retell bills in"
         " US dollars; filters and exports are in them."
     )
-    return format_html('<p class="help">{}</p>', text % parts)
+    return format_html('<p class="rate-note">{}</p>', text % parts)
 
 
 @register.filter
