@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 from django.contrib.postgres.indexes import OpClass
 from django.db.models import OrderBy
@@ -10,5 +12,6 @@ class CallsConfig(AppConfig):
 
     def ready(self) -> None:
         # As django.contrib.postgres does where it is installed: an operator class stands outside of
-        # the brackets of an index's expression.
-        IndexExpression.register_wrappers(OrderBy, OpClass, Collate)
+        # the brackets of an index's expression. The stubs ask for instances; these are classes.
+        wrappers: tuple[Any, ...] = (OrderBy, OpClass, Collate)
+        IndexExpression.register_wrappers(*wrappers)
