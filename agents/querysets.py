@@ -57,16 +57,17 @@ class AgentQuerySet(models.QuerySet["Agent"]):
     def chat_numbers(self, start: datetime, end: datetime) -> dict[str, Any]:
         """Per Retell id: chats that began in between, and sums of theirs; see agents/numbers.py."""
         between = Q(chats__sort_at__gte=start, chats__sort_at__lt=end)
+        sums: dict[str, Any] = {
+            "calls": Count("within"),
+            "judged": Count("within", filter=Q(within__outcome_code__in=_JUDGED)),
+            "successful": Count("within", filter=Q(within__outcome_code="successful")),
+            "cost_cents": Sum("within__cost_cents", default=Decimal(0)),
+        }
         rows = (
             self.order_by()
             .annotate(within=FilteredRelation("chats", condition=between))
             .filter(within__isnull=False)
             .values(key=F("retell_agent_id"))
-            .annotate(
-                calls=Count("within"),
-                judged=Count("within", filter=Q(within__outcome_code__in=_JUDGED)),
-                successful=Count("within", filter=Q(within__outcome_code="successful")),
-                cost_cents=Sum("within__cost_cents", default=Decimal(0)),
-            )
+            .annotate(**sums)
         )
         return {row.pop("key"): row for row in rows}
