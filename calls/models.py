@@ -154,7 +154,7 @@ class Call(Conversation):
             models.Index(
                 F("agent"), F("sort_at"), name="call_reconciled", condition=Q(source="reconciled")
             ),
-            # The beginnings of numbers, and their ends.
+            # The beginnings of numbers, and their ends; 255 characters at most fit into an index.
             models.Index(
                 fields=["from_number"], opclasses=["text_pattern_ops"], name="call_from_number"
             ),
