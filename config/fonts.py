@@ -7,6 +7,7 @@ package and kept in `var/assets/<version>/`, so `collectstatic` needs no step of
 import os
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,23 @@ SYMBOLS = "U+20AC,U+2122,U+2190-2193,U+2196-2199,U+2212,U+2248,U+2260,U+2264-226
 def font_folder() -> Path:
     """Where the font of the installed package version lies, made if it is not there yet."""
     folder = ASSETS / f"inter-{version('fontpkg-inter')}"
-    target = folder / FONT
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=target.parent, suffix=".part")
-        os.close(handle)
-        subset_inter(Path(part))
-        Path(part).chmod(0o644)
-        Path(part).replace(target)
+    if not (folder / FONT).exists():
+        _make(folder / FONT)
     return folder
+
+
+def _make(target: Path) -> None:
+    """Of processes that start at once the first one's file stays: each has noted its size, and
+    answers with that length ever after."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
+    os.close(handle)
+    part = Path(name)
+    subset_inter(part)
+    part.chmod(0o644)
+    with suppress(FileExistsError):
+        target.hardlink_to(part)
+    part.unlink()
 
 
 def subset_inter(target: Path) -> None:
