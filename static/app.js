@@ -29,10 +29,18 @@
     event.preventDefault();
   });
 
+  /* One that would leave the window on the right opens to the left. */
+  document.addEventListener("toggle", ({ target: menu }) => {
+    if (!menu.matches("details.menu")) return;
+    menu.classList.remove("flipped");
+    const beyond = menu.open && $(".menu-body", menu).getBoundingClientRect().right > innerWidth;
+    menu.classList.toggle("flipped", beyond);
+  }, true);
+
   /* Drawer: the browser opens, closes and returns focus; we move focus in. */
   const sidebar = $("#sidebar");
   sidebar?.addEventListener("toggle", (event) => {
-    if (event.newState === "open") $("a, button", sidebar)?.focus();
+    if (event.newState === "open") $("summary, a, button", sidebar)?.focus();
   });
   matchMedia("(min-width: 821px)").addEventListener("change", (wide) => {
     if (wide.matches && sidebar?.matches(":popover-open")) sidebar.hidePopover();

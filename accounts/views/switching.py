@@ -16,6 +16,7 @@ from accounts.http import MemberRequest, VisitorRequest
 from accounts.limits import limited_sign_in
 from accounts.querysets import destinations
 from config.errors import not_found
+from config.partials import render_page
 from tenants.models import Organization
 
 # A link that a page of ours follows comes from the same site; one in a mail or on another page
@@ -38,7 +39,7 @@ def switcher(request: MemberRequest) -> HttpResponse:
         "current": request.organization,
         "is_super_admin": request.user.is_super_admin,
     }
-    return render(request, "accounts/switcher.html", context)
+    return render_page(request, "accounts/switcher.html", "accounts/_switcher_menu.html", context)
 
 
 @require_GET
