@@ -77,6 +77,16 @@ MEMBER_DETAILS = {
     "delivery": ("/deliveries/", "/deliveries/{}/"),
     "job": ("/jobs/", "/jobs/{}/"),
     "settings-user": ("/settings/users/", "/settings/users/{}/"),
+    "calls-view-edit": ("/calls/", "/calls/views/{}/edit/"),
+}
+# What opens over a page: the page, and the key or the selector that opens it.
+OPENED = {
+    "open-palette": ("/calls/", "Control+k"),
+    "open-shortcuts": ("/", "?"),
+    "open-filter": (CALLS, ".filters summary"),
+    "open-organizations": ("/calls/", ".org-menu summary"),
+    "open-account": ("/calls/", ".sidebar-foot summary"),
+    "open-ticked": ("/calls/", "td.pick input"),
 }
 OPERATOR_PAGES = {
     "operator-organizations": "/",
@@ -85,14 +95,23 @@ OPERATOR_PAGES = {
     "operator-backups": "/backups/",
     "operator-audit": "/audit/",
     "operator-admin": "/admin/",
+    "operator-account-profile": "/account/profile/",
+    "operator-account-email": "/account/email/",
+    "operator-account-password": "/account/password/",
     "operator-account-security": "/account/security/",
+    "operator-account-passkey-new": "/account/passkeys/new/",
+    "operator-account-sessions": "/account/sessions/",
+    "operator-mailbox": "/dev/mailbox/",
     "operator-switch": "/switch/",
 }
 OPERATOR_DETAILS = {
     "operator-organization": ("/", "/organizations/{}/"),
     "operator-setup": ("/", "/organizations/{}/setup/"),
 }
-GUEST_PAGES = {"sign-in": "/sign-in/", "forgotten": "/forgotten/"}
+GUEST_PAGES = {"sign-in": "/sign-in/", "forgotten": "/forgotten/", "nothing": "/nothing/"}
+STATUSES = {"/nothing/": 404}  # all others answer 200
+# What the demo has none of is made by the form at its page.
+MADE = {"export": "/exports/new/", "calls-view-edit": f"/calls/views/new/?{urlsplit(CALLS).query}"}
 # What of the wide pictures the README shows: the name there, theme, height, name here.
 README = (
     ("overview", "light", 1280, "readme-overview"),
@@ -118,6 +137,7 @@ class Person:
     pages: dict[str, str]
     details: dict[str, tuple[str, str]]
     state: Any = None
+    second_step: Any = None  # with the password given and not yet the code
 
     @property
     def base(self) -> str:
@@ -130,6 +150,7 @@ class Person:
         page.fill("[name=password]", self.sign_in["password"])
         page.click("button.primary")
         if "/code/" in page.url:
+            self.second_step = page.context.storage_state()
             page.fill("[name=code]", _code())
             page.click("button.primary")
         page.wait_for_url(self.base + "/")
@@ -140,8 +161,10 @@ class Person:
     def _learn_paths(self, page: Page) -> None:
         for name, (within, pattern) in self.details.items():
             page.goto(self.base + within)
-            if within == "/exports/" and _first_id(page, pattern) is None:
-                page.goto(self.base + "/exports/new/")
+            if name in MADE and _first_id(page, pattern) is None:
+                page.goto(self.base + MADE[name])
+                for field in page.locator("main input[name=name]").all():
+                    field.fill("Booked")
                 page.click("main form button.primary")
                 page.goto(self.base + within)
             found = _first_id(page, pattern)
@@ -153,10 +176,12 @@ class Person:
 
 def _first_id(page: Page, pattern: str) -> str | None:
     """Of the first link of a list, to the pattern's page or to one above it."""
-    start = pattern.partition("{}")[0]
+    start, _, end = pattern.partition("{}")
     links = page.locator("main a[href]").evaluate_all("all => all.map(a => a.pathname)")
     for link in links:
-        if found := re.fullmatch(rf"{start}({_ID})/", link):
+        if found := re.fullmatch(rf"{start}({_ID})/", link) or re.fullmatch(
+            rf"{start}({_ID}){end}", link
+        ):
             return found[1]
     return None
 
@@ -170,7 +195,9 @@ class Photographer:
         self.faults: list[str] = []
         self._at = ""
 
-    def take_all(self, base: str, pages: dict[str, str], state: Any = None) -> None:
+    def take_all(
+        self, base: str, pages: dict[str, str], state: Any = None, *, opened: bool = False
+    ) -> None:
         viewport: Any = {"width": self.size[0], "height": self.size[1]}
         context = self.browser.new_context(
             viewport=viewport, color_scheme=self.theme, storage_state=state
@@ -180,11 +207,29 @@ class Photographer:
         page.on("pageerror", lambda error: self._blame(str(error)))
         for name, path in pages.items():
             self._take(page, name, base, path)
+        for name, (path, opener) in OPENED.items() if opened else ():
+            self._take_opened(page, name, base + path, opener)
         context.close()
 
+    def _take_opened(self, page: Page, name: str, url: str, opener: str) -> None:
+        self._at = name
+        page.goto(url)
+        if opener.startswith((".", "td")):
+            found = page.locator(opener).first
+            if not found.is_visible():
+                page.click(".menu-button")  # a narrow window: it stands in the drawer
+            found.click()
+        else:
+            page.keyboard.press(opener)
+        page.wait_for_timeout(SETTLE_MS)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            self._blame("scrolls sideways")
+        page.screenshot(path=self.folder / f"{name}-{self.theme}-{self.size[0]}.png")
+
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self._blame(message.text)
+        is_expected = self._at in STATUSES and str(STATUSES[self._at]) in message.text
+        if message.type in ("error", "warning") and not is_expected:
+            self._blame(f"{message.text} {message.location.get('url', '')}")
 
     def _blame(self, what: str) -> None:
         self.faults.append(f"{self._at} ({self.theme}, {self.size[0]}): {what}")
@@ -192,7 +237,7 @@ class Photographer:
     def _take(self, page: Page, name: str, base: str, path: str) -> None:
         self._at = path
         answer = page.goto(base + path)
-        if answer is None or answer.status != 200:
+        if answer is None or answer.status != STATUSES.get(path, 200):
             self._blame(f"answered {answer and answer.status}")
         if urlsplit(page.url).path != urlsplit(path).path:
             self._blame(f"led to {page.url}")
@@ -234,9 +279,13 @@ def _shoot(browser: Browser, folder: Path) -> Iterator[str]:
         for size in SIZES:
             photographer = Photographer(browser, folder, theme, size)
             for person in people:
-                photographer.take_all(person.base, person.pages, person.state)
+                is_member = not person.prefix
+                photographer.take_all(person.base, person.pages, person.state, opened=is_member)
                 guest = {person.prefix + name: path for name, path in GUEST_PAGES.items()}
                 photographer.take_all(person.base, guest)
+                if person.second_step:
+                    code = {"sign-in-code": "/sign-in/code/"}
+                    photographer.take_all(person.base, code, person.second_step)
             yield from photographer.faults
 
 

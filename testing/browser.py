@@ -65,12 +65,12 @@ class Visitor:
         if kind in ("error", "warning"):
             self.complaints.append(text)
 
-    def sign_in(self, slug: str, email: str, password: str) -> None:
+    def sign_in(self, slug: str, email: str, password: str, leads_to: str = "/") -> None:
         self.go(slug, "/sign-in/")
         self.page.fill("[name=email]", email)
         self.page.fill("[name=password]", password)
         self.page.click("button.primary")
-        self.page.wait_for_url("**/")
+        self.page.wait_for_url(self.servers.url(slug, leads_to))
 
     def go(self, slug: str, path: str) -> None:
         self.page.goto(self.servers.url(slug, path))

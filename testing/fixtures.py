@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -175,9 +176,16 @@ def _empty_schemas(world: World) -> None:
 def committed(django_db_setup: World, django_db_blocker: Any) -> Iterator[World]:
     """The two organizations with real commits, for what happens between transactions; calls,
     agents and deliveries are emptied afterwards."""
+    with committed_world(django_db_setup, django_db_blocker) as world:
+        yield world
+
+
+@contextmanager
+def committed_world(world: World, django_db_blocker: Any) -> Iterator[World]:
+    """As the fixture `committed`, for fixtures of a whole module."""
     with django_db_blocker.unblock():
-        yield django_db_setup
-        _empty_schemas(django_db_setup)
+        yield world
+        _empty_schemas(world)
         for connection in connections.all():
             connection.close()
 
@@ -226,7 +234,7 @@ def browser_of(world: World) -> ClientFactory:
         other = {"acme": "globex", "globex": "acme"}.get(organization.slug if organization else "")
         client = CanaryClient(host, CANARIES[other] if other else "")
         if user is not None:
-            _sign_in(client, user, organization, verified=verified, confirmed=confirmed)
+            start_session(client, user, organization, verified=verified, confirmed=confirmed)
         if acting_inside is not None:
             _act_inside(client, user, acting_inside)
         return client
@@ -234,13 +242,13 @@ def browser_of(world: World) -> ClientFactory:
     return make
 
 
-def _sign_in(
+def start_session(
     client: Client,
     user: User,
     organization: Organization | None,
     *,
-    verified: bool,
-    confirmed: bool,
+    verified: bool = True,
+    confirmed: bool = True,
 ) -> None:
     """A session as `accounts.actions.sign_in` leaves it."""
     with door():

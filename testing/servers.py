@@ -34,7 +34,9 @@ class Servers:
     live_port: int
 
     def url(self, slug: str, path: str) -> str:
-        return f"http://{slug}.localhost:{self.web_port}{path}"
+        """Of an organization's host; of the operator's without a `slug`."""
+        host = f"{slug}.localhost" if slug else "localhost"
+        return f"http://{host}:{self.web_port}{path}"
 
 
 def _answers(url: str) -> bool:

@@ -393,7 +393,7 @@ def path_of(url: str, world: World, invitation: Invitation) -> str:
     url = url.replace("<uuid:invitation_id>", str(invitation.pk))
     url = url.replace("<uuid:user_id>", str(world.people.bob.pk))
     for name, model in MODELS.items():
-        if f"/{name}/" in url:
+        if f"/{name}/<path:object_id>" in url:
             with platform():
                 record = model._default_manager.order_by("pk")[0]
             # A session's primary key is its secret.
