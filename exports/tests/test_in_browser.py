@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from exports.models import Export
 from exports.tests.helpers import asked, make_calls
@@ -45,6 +46,7 @@ def test_a_file_is_asked_for_made_and_taken_along(committed: World, visitor: Vis
     picture(visitor, "new")
     page.get_by_role("button", name="Make the file").click()
     page.get_by_text("You can leave this page").wait_for()
+    expect(page.locator("progress")).to_be_visible()
     picture(visitor, "waiting")
     with organization_context(committed.acme):
         jobs.run(committed.acme, Export.objects.get().job_id)
