@@ -48,7 +48,8 @@ def _add_inside(world: World, number: int) -> None:
     RetellAlert.objects.create(incident_id=f"incident_{number}", triggered_at=now)
     Delivery.objects.create(
         event="call_ended", subject_id=call.retell_call_id, body=b"{}", size_bytes=2,
-        body_sha256=(number + 1).to_bytes(32), state="applied", received_at=now, last_received_at=now,
+        body_sha256=(number + 1).to_bytes(32), state="applied", received_at=now,
+        last_received_at=now,
     )  # fmt: skip
     Run.objects.create(
         kind=RunKind.values[0], state=RunState.values[0], range_from=now, range_until=now

@@ -33,7 +33,9 @@ RULES = {"light": STANDARDS, "dark": ["color-contrast", "link-in-text-block"]}
 RUN_AXE = "async rules => (await axe.run({runOnly: rules})).violations"
 SHIFTED = """() => new Promise(found => {
   let sum = 0;
-  const add = list => { for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value; };
+  const add = list => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+  };
   new PerformanceObserver(add).observe({type: "layout-shift", buffered: true});
   requestAnimationFrame(() => setTimeout(() => found(sum)));
 })"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -17,7 +18,6 @@ from accounts.models import Invitation, Role, User
 from config.errors import error_page
 from config.tests.every_page import ALICE, NOBODY, SAM, Findings, Inspector, page_paths
 from config.tests.test_url_sweep import fill
-from tenants.models import Organization
 from tenants.scope import platform
 from testing.browser import Visitor
 from testing.fixtures import PASSWORD, World, committed_world
@@ -61,46 +61,50 @@ def tess(world: World) -> Iterator[User]:
         made.delete()
 
 
+@dataclass
+class Walks:
+    """Who goes where; each in a browser of their own."""
+
+    world: World
+    invitation: Invitation
+    servers: Servers
+    chromium: Browser
+    findings: Findings = field(default_factory=Findings)
+
+    @contextmanager
+    def walk(self, slug: str, column: int, user: User | None) -> Iterator[Inspector]:
+        """Every page that the person of this column of the table may see."""
+        context = self.chromium.new_context(reduced_motion="reduce")
+        visitor = Visitor(context, self.servers)
+        if user:
+            bring_session(visitor, user, self.world.acme if slug else None)
+        inspector = Inspector(visitor, slug, self.findings)
+        for path in page_paths(slug, column, self.world, self.invitation):
+            inspector.inspect(path)
+        yield inspector
+        context.close()
+
+
 @pytest.fixture(scope="module")
 def findings(
     world: World, invitation: Invitation, tess: User, servers: Servers, chromium: Browser
 ) -> Findings:
     """Of one walk through everything, for the tests below."""
-    found = Findings()
-
-    @contextmanager
-    def walk(
-        slug: str, user: User | None, organization: Organization | None = None
-    ) -> Iterator[Inspector]:
-        context = chromium.new_context(reduced_motion="reduce")
-        visitor = Visitor(context, servers)
-        if user:
-            bring_session(visitor, user, organization)
-        yield Inspector(visitor, slug, found)
-        context.close()
-
-    with walk("acme", None) as guest:
-        for path in page_paths("acme", NOBODY, world, invitation):
-            guest.inspect(path)
+    walks = Walks(world, invitation, servers, chromium)
+    with walks.walk("acme", NOBODY, None) as guest:
         for status in ERRORS:
             guest.show(f"/error-{status}/", error_page(HttpRequest(), status).content)
         guest.visitor.sign_in("acme", tess.email, PASSWORD, leads_to="/sign-in/code/")
         guest.inspect("/sign-in/code/")
-    with walk("", None) as stranger:
-        for path in page_paths("", NOBODY, world, invitation):
-            stranger.inspect(path)
-    with walk("acme", world.people.alice, world.acme) as alice:
-        paths = page_paths("acme", ALICE, world, invitation)
-        for path in paths:
-            alice.inspect(path)
+    with walks.walk("", NOBODY, None):
+        pass
+    with walks.walk("acme", ALICE, world.people.alice) as alice:
         alice.follow()
-        for path in paths:
+        for path in page_paths("acme", ALICE, world, invitation):
             alice.break_refreshes(path)
-    with walk("", world.people.sam) as sam:
-        for path in page_paths("", SAM, world, invitation):
-            sam.inspect(path)
+    with walks.walk("", SAM, world.people.sam) as sam:
         sam.follow()
-    return found
+    return walks.findings
 
 
 def test_axe_finds_nothing_serious(findings: Findings) -> None:

@@ -41,8 +41,8 @@ def at_globex_too(committed: World) -> Iterator[None]:
 def focused(page: Page) -> str:
     """What the element with the focus is called."""
     name: str = page.evaluate(
-        "() => { const at = document.activeElement;"
-        " return (at.getAttribute('aria-label') || at.textContent || at.name || at.tagName).trim(); }"
+        "(at = document.activeElement) =>"
+        " (at.getAttribute('aria-label') || at.textContent || at.name || at.tagName).trim()"
     )
     return re.sub(r"\s+", " ", name)
 
@@ -130,6 +130,8 @@ def test_the_name_in_the_sidebar_leads_to_ones_other_organizations(
     menu = page.locator(".org-menu .menu-body")
     expect(menu.locator("[aria-current]")).to_contain_text("Acme")
     menu.get_by_role("link", name="Globex").click()
+    # Hosts below localhost are of different sites to a browser, so it asks; below one domain not.
+    page.get_by_role("button", name="Continue").click()
     expect(page).to_have_url(alice.servers.url("globex", "/agents/"))
     expect(page.locator(".org-menu summary")).to_contain_text("Globex")
     assert alice.complaints == []
@@ -152,14 +154,14 @@ def test_every_stop_of_the_tab_key_shows_where_it_is(alice: Visitor) -> None:
     alice.go("acme", "/calls/")
     press(page, "Tab")
     seen: list[str] = []
-    while (name := focused(page)) != "BODY" and len(seen) < 60:
-        seen.append(name)
+    while page.evaluate("document.activeElement !== document.body") and len(seen) < 60:
+        seen.append(focused(page))
         outlined = page.evaluate(
             "() => { const at = document.activeElement;"
             " const shown = element => getComputedStyle(element).outlineStyle !== 'none';"
             " return shown(at) || shown(at.closest('tr') ?? at); }"
         )
-        assert outlined, name
+        assert outlined, seen[-1]
         press(page, "Tab")
     assert len(seen) > 15
 
@@ -183,7 +185,7 @@ def test_calls_are_found_opened_and_left_by_keyboard_only(alice: Visitor, commit
     assert focused(page) == "Add filter"
     press(page, "Enter")
     page.locator("#id_status").focus()
-    press(page, "E", "Enter")
+    press(page, "E", "r")
     tab_to(page, "Apply")
     press(page, "Enter")
     expect(page.locator("tbody tr")).to_have_count(1)
@@ -215,10 +217,7 @@ def test_dialogs_keep_the_focus_and_give_it_back(alice: Visitor) -> None:
     expect(page.locator("#shortcuts")).to_be_visible()
     for _ in range(4):
         press(page, "Tab")
-        inside = (
-            "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
-        )
-        assert page.evaluate(inside)
+        assert page.evaluate("!!document.activeElement.closest('dialog, body:not(:has(:focus))')")
     press(page, "Escape")
     expect(page.locator("#shortcuts")).to_be_hidden()
     press(page, "Control+k")

@@ -15,9 +15,7 @@ from tenants.pin import organization_context
 from testing.fixtures import CanaryClient, ClientFactory, World
 
 SCRIPT_AND_STYLE, PAGE, EVERYTHING = 40_000, 30_000, 100_000
-LOADED = re.compile(
-    r"<(?:script[^>]*\ssrc|link rel=\"(?:stylesheet|preload)\" href)=\"/static/([^\"]+)\""
-)
+LOADED = re.compile(r'<(?:script|link rel="(?:stylesheet|preload)")[^>]*="/static/([^"]+)"')
 # The pages that load most: charts, a list of fifty, a player with its transcript.
 PAGES = ("/", "/calls/", "the call")
 
