@@ -32,6 +32,7 @@ def add_many(world: World, numbers: range) -> None:
     with platform():
         for number in numbers:
             record(LISTED, f"thing {number}")
+            record(LISTED, f"thing {number}", organization=world.acme)
             _add_people(world, number)
 
 

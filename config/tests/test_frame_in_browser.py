@@ -41,8 +41,8 @@ def at_globex_too(committed: World) -> Iterator[None]:
 def focused(page: Page) -> str:
     """What the element with the focus is called."""
     name: str = page.evaluate(
-        "(at = document.activeElement) =>"
-        " (at.getAttribute('aria-label') || at.textContent || at.name || at.tagName).trim()"
+        "() => { const at = document.activeElement;"
+        " return (at.getAttribute('aria-label') || at.textContent || at.name || '').trim(); }"
     )
     return re.sub(r"\s+", " ", name)
 
