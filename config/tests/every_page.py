@@ -88,6 +88,7 @@ class Inspector:
         self.base = visitor.servers.url(slug, "/")
         self.links: list[str] = []
         self.seen: dict[str, set[str]] = {}
+        self.kinds: set[str] = set()
         self.page.on("request", lambda request: self._note_host(request.url))
 
     def _note_host(self, url: str) -> None:
@@ -111,9 +112,13 @@ class Inspector:
         self.findings.complaints += [f"{where}: {text}" for text in self.visitor.complaints]
 
     def inspect(self, path: str) -> None:
-        """`look`, and at each width in each theme: axe, and whether it scrolls sideways."""
+        """`look`, and at each width in each theme: axe, and whether it scrolls sideways. The
+        admin's pages are alike for all models: one of each kind will do."""
         self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
         self.look(path)
+        if admin_kind(path) in self.kinds:
+            return
+        self.kinds |= {admin_kind(path)} - {""}
         self.page.evaluate(AXE_SCRIPT)
         for width in WIDTHS:
             self.page.set_viewport_size({"width": width, "height": 900})
@@ -165,6 +170,12 @@ class Inspector:
         is_new = not names <= known
         known |= names
         return is_new
+
+
+def admin_kind(path: str) -> str:
+    """`change` of /admin/accounts/user/7/change/, `/` of a list, nothing of all other pages."""
+    found = re.fullmatch(r"/admin/\w+/\w+/(?:.+/)?(\w+)/|/admin/\w+/\w+(/)", path)
+    return (found[1] or found[2]) if found else ""
 
 
 def _fail_partials(route: Route) -> None:
