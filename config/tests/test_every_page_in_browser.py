@@ -108,29 +108,29 @@ def findings(
 
 
 def test_axe_finds_nothing_serious(findings: Findings) -> None:
-    assert findings.axe == []
+    assert not findings.axe, "\n".join(findings.axe)
 
 
 def test_the_console_stays_silent(findings: Findings) -> None:
-    assert findings.complaints == []
+    assert not findings.complaints, "\n".join(findings.complaints)
 
 
 def test_every_link_leads_to_a_page(findings: Findings) -> None:
-    assert findings.statuses == []
+    assert not findings.statuses, "\n".join(findings.statuses)
     assert len(findings.visited) > 100
 
 
 def test_no_page_scrolls_sideways(findings: Findings) -> None:
-    assert findings.sideways == []
+    assert not findings.sideways, "\n".join(findings.sideways)
 
 
 def test_nothing_jumps_while_a_page_is_built(findings: Findings) -> None:
-    assert findings.shifts == []
+    assert not findings.shifts, "\n".join(findings.shifts)
 
 
 def test_no_other_host_is_asked(findings: Findings) -> None:
-    assert findings.elsewhere == []
+    assert not findings.elsewhere, "\n".join(findings.elsewhere)
 
 
 def test_what_cannot_be_brought_up_to_date_says_so(findings: Findings) -> None:
-    assert findings.silent == []
+    assert not findings.silent, "\n".join(findings.silent)
