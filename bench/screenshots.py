@@ -94,6 +94,7 @@ OPERATOR_PAGES = {
     "operator-system": "/system/",
     "operator-backups": "/backups/",
     "operator-audit": "/audit/",
+    "operator-readiness": "/readiness/",
     "operator-admin": "/admin/",
     "operator-account-profile": "/account/profile/",
     "operator-account-email": "/account/email/",
