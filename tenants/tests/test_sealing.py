@@ -120,8 +120,12 @@ def test_a_source_that_fails_leaves_no_last_frame() -> None:
         raise DumpError("pg_dump failed")
 
     written = bytearray()
+    def write() -> None:
+        for piece in seal(LABEL, failing()):
+            written.extend(piece)
+
     with pytest.raises(DumpError, match="pg_dump failed"):
-        written.extend(byte for piece in seal(LABEL, failing()) for byte in piece)
+        write()
     with pytest.raises(DumpError, match="cut off"):
         opened(bytes(written))
 
