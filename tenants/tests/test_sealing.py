@@ -120,6 +120,7 @@ def test_a_source_that_fails_leaves_no_last_frame() -> None:
         raise DumpError("pg_dump failed")
 
     written = bytearray()
+
     def write() -> None:
         for piece in seal(LABEL, failing()):
             written.extend(piece)
