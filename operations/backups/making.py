@@ -15,7 +15,7 @@ from operations.backups import archive, keeping, manifest, storage
 from operations.backups.exceptions import AlreadyRunning, BackupError
 from operations.backups.manifest import Connection, Manifest
 from operations.backups.models import Backup, BackupState
-from operations.backups.reporting import Reporter
+from operations.backups.reporting import Reporter, tell
 from tenants.dumps import programs
 from tenants.dumps.sealing import Label
 from tenants.models import Organization
@@ -109,9 +109,11 @@ def make(backup: Backup, reporter: Reporter) -> None:
 def give_up_broken_off() -> None:
     """Rows of backups whose process died; called by who holds the lock, so none runs."""
     with platform():
-        Backup.objects.filter(state=BackupState.RUNNING).update(
-            state=BackupState.FAILED, message=BROKEN_OFF, finished_at=timezone.now()
-        )
+        dead = list(Backup.objects.filter(state=BackupState.RUNNING))
+    for backup in dead:
+        backup.message = BROKEN_OFF
+        Reporter().end(backup, state=BackupState.FAILED)
+        tell(backup)
 
 
 def _make(backup: Backup, connection: Connection, reporter: Reporter) -> None:

@@ -49,9 +49,10 @@ def prove(backup: Backup, reporter: Reporter) -> None:
 def give_up_broken_off() -> None:
     """Rows of proofs whose process died; called by who holds the lock, so none runs."""
     with platform():
-        Backup.objects.filter(proof_state=ProofState.RUNNING).update(
-            proof_state=ProofState.FAILED, proof_message=making.BROKEN_OFF
-        )
+        dead = list(Backup.objects.filter(proof_state=ProofState.RUNNING))
+    for backup in dead:
+        Reporter().end_proof(backup, state=ProofState.FAILED, message=making.BROKEN_OFF)
+        tell(backup)
 
 
 def prove_archive(archive: Archive, database_id: str, progress: Progress) -> str:

@@ -162,6 +162,7 @@ def test_what_a_killed_process_left_is_cleared_by_the_next(filled: World, store:
         Backup.objects.create(name="old", state="running")
     run("backup")
     assert failed().message == making.BROKEN_OFF
+    assert mails_about_failures() == 1
     assert not list(store.glob(f"*{storage.PART}"))
 
 

@@ -112,6 +112,7 @@ def test_what_a_killed_worker_left_is_given_up(filled: World) -> None:
         Backup.objects.update(proof_state="running")
     tick()
     assert states() == [("done", "failed")]
+    assert mails_about_failures() == 1
 
 
 def test_every_super_admin_is_told_of_a_failure(
