@@ -125,7 +125,7 @@ def _database(url_name: str, *, roles: bool) -> dict[str, Any]:
     """`roles`: this login owns nothing and works as one of the roles of tenants/db/roles.py."""
     timeouts = f" -c statement_timeout={DATABASE_STATEMENT_TIMEOUT_MS}" if roles else ""
     config: dict[str, Any] = env.db_url_config(
-        env.str(url_name, "postgresql://not-configured@localhost/switchboard")
+        env.str(url_name, "") or "postgresql://not-configured@localhost/switchboard"
     )
     config |= {
         "ENGINE": "tenants.db",
