@@ -73,6 +73,8 @@ class Organization(TenantMixin):
     logo_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
     # Hash of the newest migrations its schema carries; `release` compares it in one query.
     migration_fingerprint = models.CharField(max_length=64, blank=True, default="")
+    # Statements of its migrations that are left to do: see tenants/indexes.py.
+    indexes_to_build = models.JSONField(default=list, db_default=[], editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     suspended_reason = models.CharField(max_length=200, blank=True, default="")
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)

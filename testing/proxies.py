@@ -19,13 +19,13 @@ from pathlib import Path
 import httpx
 
 from bench.observatory.certificates import make_certificate
+from testing.fixtures import World
 from testing.programs import program
+from testing.retell import sign
 from testing.servers import free_port
-from testing.units import OPS, Unit, fill_in, marked_place, running, unit_values
+from testing.units import OPS, Unit, fill_in, marked_place, running
 
 START_SECONDS = 30
-
-__all__ = ["Site", "caddy", "installation", "nginx", "unit_values"]
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def caddy(site: Site) -> list[str]:
         live=f"unix/{site.live.socket}",
     )
     file = site.folder / "Caddyfile"
-    file.write_text(fill_in(OPS / "caddy" / "Caddyfile", place.removeprefix("\n")))
+    file.write_text(fill_in(OPS / "caddy" / "Caddyfile", place))
     command = [program("caddy"), "adapt", "--adapter", "caddyfile", "--config", str(file)]
     config = json.loads(subprocess.check_output(command, stderr=subprocess.DEVNULL))
     config["admin"] = {"disabled": True}
@@ -205,3 +205,10 @@ def installation(proxy: Callable[[Site], list[str]]) -> Iterator[Site]:
             yield site
     finally:
         shutil.rmtree(folder)
+
+
+def deliver(client: httpx.Client, world: World, body: bytes, **headers: str) -> httpx.Response:
+    """Post a signed delivery of Acme through the proxy."""
+    headers = {"Content-Type": "application/json", "X-Retell-Signature": sign(body)} | headers
+    path = f"/webhooks/retell/{world.webhook_tokens['acme']}/"
+    return client.post(path, content=body, headers=headers)

@@ -19,13 +19,13 @@ from pathlib import Path
 from django.conf import settings
 
 OPS = Path(settings.BASE_DIR) / "ops"
-MARKED = re.compile(r"(?<=edit here: begin).*?(?=\n[^\n]*edit here: end)", re.DOTALL)
+MARKED = re.compile(r"(edit here: begin[ -]*\n)(.*?)(?=\n[^\n]*edit here: end)", re.DOTALL)
 STOP_SECONDS = 30
 
 
 def fill_in(file: Path, text: str) -> str:
     """The file with another text in its one marked place."""
-    filled, count = MARKED.subn(lambda _: f"\n{text}", file.read_text())
+    filled, count = MARKED.subn(lambda found: found[1] + text, file.read_text())
     assert count == 1, f"{file} has {count} marked places"
     return filled
 
@@ -33,7 +33,7 @@ def fill_in(file: Path, text: str) -> str:
 def marked_place(file: Path) -> str:
     found = MARKED.findall(file.read_text())
     assert len(found) == 1, f"{file} has {len(found)} marked places"
-    return str(found[0])
+    return str(found[0][1])
 
 
 def unit_values(name: str, key: str) -> list[str]:

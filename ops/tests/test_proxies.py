@@ -7,7 +7,6 @@ import re
 import resource
 import ssl
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -16,26 +15,18 @@ import websocket
 
 from accounts.models import Session
 from tenants.scope import door
-from testing import proxies
 from testing.fixtures import PASSWORD, World
-from testing.proxies import Site
-from testing.retell import body_of, call_of, sign
-from testing.units import OPS
+from testing.proxies import Site, deliver
+from testing.retell import body_of, call_of
 
 LIMIT = 20 * 1024 * 1024
 SLOW = 1000
 
 
-@pytest.fixture(scope="module", params=["nginx", "caddy"])
-def site(request: pytest.FixtureRequest, django_db_setup: World) -> Iterator[Site]:
-    with proxies.installation(getattr(proxies, request.param)) as running:
-        yield running
-
-
-def deliver(client: httpx.Client, world: World, body: bytes, **headers: str) -> httpx.Response:
-    headers = {"Content-Type": "application/json", "X-Retell-Signature": sign(body)} | headers
-    path = f"/webhooks/retell/{world.webhook_tokens['acme']}/"
-    return client.post(path, content=body, headers=headers)
+@pytest.fixture(params=["nginx", "caddy"])
+def site(request: pytest.FixtureRequest) -> Site:
+    running: Site = request.getfixturevalue(f"behind_{request.param}")
+    return running
 
 
 def sign_in(client: httpx.Client, **headers: str) -> None:
@@ -219,14 +210,3 @@ def test_no_webhook_url_stands_in_nginx_log(site: Site, committed: World) -> Non
     text = log.read_text()
     assert "/webhooks/retell/" in text
     assert token not in text
-
-
-def test_the_units_start_what_the_procfile_starts() -> None:
-    procfile = dict(
-        line.split(": ", 1) for line in (OPS.parent / "Procfile").read_text().splitlines()
-    )
-    place = re.compile(r'--(host|port|uds|uds-permissions) (?:"[^"]*"|\S+) ')
-    for name, file in (("web", "switchboard-web@.service"), ("live", "switchboard-live.service")):
-        (command,) = proxies.unit_values(file, "ExecStart")
-        ours = command.removeprefix("/bin/sh -c 'exec .venv/bin/").removesuffix("'")
-        assert place.sub("", ours) == place.sub("", procfile[name].removeprefix("exec "))

@@ -7,9 +7,11 @@ Tables of an organization's schema are its own: everything, except the append-on
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
@@ -112,6 +114,8 @@ OWNER_QUEUE = "owner"
 # Tables of an organization's schema that its role may only read and append to.
 APPEND_ONLY_TABLES: frozenset[str] = frozenset()
 
+_INSERT_TRIGGER = "procrastinate_jobs_notify_queue_job_inserted_v1"
+
 
 def _grant(
     schema: str, table: str, privileges: tuple[str, ...], role: str
@@ -123,19 +127,56 @@ def _grant(
         yield sql.SQL("GRANT {} ON TABLE {} TO {}").format(names, target, grantee)
 
 
-def _organization_policies(table: str, rule: SharedTable, role: str) -> Iterator[sql.Composable]:
-    yield sql.SQL("DROP POLICY IF EXISTS own_rows ON {}").format(sql.Identifier("public", table))
+def _policies(table: str, rule: SharedTable, database: str) -> Iterator[sql.Composable]:
+    target = sql.Identifier("public", table)
+    door, platform = role_name(database, "door"), role_name(database, "platform")
+    yield sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(target)
+    yield sql.SQL("DROP POLICY IF EXISTS shared_roles ON {}").format(target)
+    yield sql.SQL("CREATE POLICY shared_roles ON {} TO {}, {} USING (true)").format(
+        target, sql.Identifier(door), sql.Identifier(platform)
+    )
+    yield sql.SQL("DROP POLICY IF EXISTS own_rows ON {}").format(target)
     if rule.organization:
         yield sql.SQL("CREATE POLICY own_rows ON {} TO {} USING ({}) WITH CHECK ({})").format(
-            sql.Identifier("public", table),
-            sql.Identifier(role),
+            target,
+            sql.Identifier(role_name(database, "organizations")),
             sql.SQL(rule.own_rows),
             sql.SQL(rule.own_rows),
         )
 
 
-def shared_statements(database: str) -> Iterator[sql.Composable]:
-    """Grants and policies of the shared schema; idempotent.
+# What was set last stands in the policy's comment, with how many policies the table has.
+_POLICIES_NOW = """
+SELECT c.relname::text, obj_description(p.oid, 'pg_policy'),
+    (SELECT count(*) FROM pg_policy o WHERE o.polrelid = c.oid)
+FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = 'shared_roles'
+WHERE c.relnamespace = 'public'::regnamespace AND c.relrowsecurity
+"""
+
+
+def changed_policies(
+    database: str, connection: BaseDatabaseWrapper
+) -> Iterator[list[sql.Composable]]:
+    """Per shared table whose policies are not as they should be, the statements that set them.
+
+    Each of them locks its table against everybody, so a release that changes none sends none.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_POLICIES_NOW)
+        now = {table: (comment, count) for table, comment, count in cursor.fetchall()}
+    for table, rule in SHARED_TABLES.items():
+        statements = list(_policies(table, rule, database))
+        text = ";".join(statement.as_string(None) for statement in statements)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if now.get(table) != (digest, 2 if rule.organization else 1):
+            comment = sql.SQL("COMMENT ON POLICY shared_roles ON {} IS {}").format(
+                sql.Identifier("public", table), sql.Literal(digest)
+            )
+            yield [*statements, comment]
+
+
+def shared_grants(database: str) -> Iterator[sql.Composable]:
+    """Grants on the shared schema; idempotent, and no table is locked by them.
 
     Organizations' roles get the shared part through one group role, `<database>_organizations`,
     so that a new organization needs one GRANT instead of one a table.
@@ -143,16 +184,9 @@ def shared_statements(database: str) -> Iterator[sql.Composable]:
     door, platform = role_name(database, "door"), role_name(database, "platform")
     group = role_name(database, "organizations")
     for table, rule in SHARED_TABLES.items():
-        target = sql.Identifier("public", table)
         yield from _grant("public", table, rule.door, door)
         yield from _grant("public", table, rule.platform, platform)
         yield from _grant("public", table, rule.organization, group)
-        yield sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(target)
-        yield sql.SQL("DROP POLICY IF EXISTS shared_roles ON {}").format(target)
-        yield sql.SQL("CREATE POLICY shared_roles ON {} TO {}, {} USING (true)").format(
-            target, sql.Identifier(door), sql.Identifier(platform)
-        )
-        yield from _organization_policies(table, rule, group)
     everyone = sql.SQL(", ").join(map(sql.Identifier, (door, platform, group)))
     yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(everyone)
     yield sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}, {}").format(
@@ -182,9 +216,10 @@ def job_functions(database: str, cursor: CursorWrapper) -> Iterator[sql.Composab
                 "ALTER FUNCTION {} SECURITY DEFINER SET search_path = public, pg_temp"
             ).format(function)
             yield sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}, {}").format(function, group, door)
-    for trigger in ("procrastinate_jobs_notify_queue_job_inserted_v1",):
-        yield sql.SQL("DROP TRIGGER IF EXISTS {} ON public.procrastinate_jobs").format(
-            sql.Identifier(trigger)
+    cursor.execute("SELECT 1 FROM pg_trigger WHERE tgname = %s", [_INSERT_TRIGGER])
+    if cursor.fetchone():  # else dropping it would lock the table for nothing
+        yield sql.SQL("DROP TRIGGER {} ON public.procrastinate_jobs").format(
+            sql.Identifier(_INSERT_TRIGGER)
         )
 
 

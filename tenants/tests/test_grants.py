@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
-from django.db import DatabaseError, ProgrammingError, connection, transaction
+from django.db import DatabaseError, ProgrammingError, connection, connections, transaction
 from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import ConnectorException
 from psycopg import sql
@@ -341,6 +341,32 @@ def test_grants_given_by_hand_are_taken_back(catalog: World) -> None:
     owner_rows(
         sql.SQL("GRANT INSERT ON public.tenants_domain TO {}").format(sql.Identifier(role("door")))
     )
-    for statement in grants.shared_statements(database_name()):
+    for statement in grants.shared_grants(database_name()):
         owner_rows(statement)
     assert held(role("door"), "public") == matrix("door")
+
+
+def changed() -> list[list[sql.Composable]]:
+    return list(grants.changed_policies(database_name(), connections["owner"]))
+
+
+def test_policies_that_are_as_they_should_be_lock_no_table(catalog: World) -> None:
+    assert changed() == []
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DROP POLICY own_rows ON public.audit_head",
+        "ALTER TABLE public.audit_head DISABLE ROW LEVEL SECURITY",
+        "COMMENT ON POLICY shared_roles ON public.audit_head IS 'of an older version'",
+    ],
+)
+def test_policies_changed_by_hand_are_set_again(catalog: World, harm: str) -> None:
+    with transaction.atomic(using="owner"):
+        owner_rows(sql.SQL(harm))  # type: ignore[arg-type]  # written above
+        (statements,) = changed()
+        for statement in statements:
+            owner_rows(statement)
+        assert changed() == []
+        transaction.set_rollback(True, using="owner")

@@ -17,9 +17,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         start = time.monotonic()
         refuse_forgetful_database(migrator.OWNER)
-        migrator.migrate_shared(self.stdout.write)
-        migrator.schema_template()
-        count = migrator.migrate_organizations(self.stdout.write)
+        with migrator.only_release(self.stdout.write):
+            migrator.migrate_shared(self.stdout.write)
+            migrator.schema_template()
+            count = migrator.migrate_organizations(self.stdout.write)
         self.stdout.write(
             f"Ready: {count} organization(s) migrated in {time.monotonic() - start:.1f} s."
         )
