@@ -253,8 +253,8 @@ def migrate_organizations(report: Report) -> int:
 def migrate_organization(
     organization: Organization, target: str, recorded: dict[str, list[str]], report: Report
 ) -> None:
-    """Bring one schema to the fingerprint `target`; `recorded`: by fingerprint, the SQL that did
-    so before, which grows here."""
+    """Bring one schema to the fingerprint `target`; `recorded`: the SQL that did so before, by what
+    the schema carried, which grows here."""
     if organization.migration_fingerprint != target:
         _patiently(lambda: _migrate_at_once(organization, target, recorded), report)
     # Inside of somebody's transaction nothing was left out.
@@ -271,7 +271,7 @@ def _migrate_at_once(
 ) -> None:
     """Tables, grants and the note of it in one transaction: a schema is never halfway."""
     connection, schema = owner_connection(), organization.schema_name
-    start, database = organization.migration_fingerprint, connection.settings_dict["NAME"]
+    start, database = _carried(connection, schema), connection.settings_dict["NAME"]
     # No index is built concurrently inside of somebody's transaction.
     alone = not connection.in_atomic_block
     plan = indexes.Plan(indexes.large_tables(connection, schema) if alone else frozenset())
@@ -287,6 +287,18 @@ def _migrate_at_once(
         organization.indexes_to_build = [*organization.indexes_to_build, *plan.later]
         _note(organization)
     recorded[start] = fresh
+
+
+def _carried(connection: BaseDatabaseWrapper, schema: str) -> str:
+    """Which migrations a schema carries, as one text: what is noted of it may say less, after an
+    older version's `release` or a restored dump."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT app || '.' || name FROM {} ORDER BY 1").format(
+                sql.Identifier(schema, "django_migrations")
+            )
+        )
+        return " ".join(name for (name,) in cursor.fetchall())
 
 
 def _note(organization: Organization) -> None:

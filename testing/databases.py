@@ -16,6 +16,12 @@ def drop_databases(name: str) -> None:
         _drop_abandoned(administrator)
 
 
+def drop_rehearsal(name: str) -> None:
+    """Drop a database that something under test made, with its roles."""
+    with psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True) as administrator:
+        _drop(administrator, name)
+
+
 def _drop(connection: psycopg.Connection, name: str) -> None:
     connection.execute(
         sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))

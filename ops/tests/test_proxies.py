@@ -126,8 +126,8 @@ def test_a_larger_body_is_refused_before_it(site: Site, committed: World) -> Non
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_page_takes_less_than_a_webhook(site: Site, committed: World) -> None:
-    with site.client("acme.localhost") as client:
+def test_a_page_takes_less_than_a_webhook(behind_nginx: Site, committed: World) -> None:
+    with behind_nginx.client("acme.localhost") as client:
         assert client.post("/sign-in/", content=b"x" * (3 * 2**20 + 1)).status_code == 413
 
 
