@@ -140,7 +140,8 @@ _RUNTIME = (
 )
 _OWNER = "SELECT rolcreaterole AND NOT rolsuper FROM pg_roles WHERE rolname = session_user"
 _BACKUP = (
-    "SELECT rolbypassrls AND NOT rolsuper AND pg_has_role(session_user, 'pg_read_all_data', 'USAGE')"
+    "SELECT rolbypassrls AND NOT rolsuper"
+    " AND pg_has_role(session_user, 'pg_read_all_data', 'USAGE')"
     " FROM pg_roles WHERE rolname = session_user"
 )
 _ROLES = "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s)"
@@ -245,27 +246,30 @@ def _durability_of_owner() -> Measurement:
 # --- The public address --------------------------------------------------------------------------
 
 
+NTP_FIX = "Let every host keep its clock by NTP (`timedatectl set-ntp true`)."
+PROXY_FIX = "Set TRUSTED_PROXIES, and let the proxy send X-Forwarded-Proto."
+CERTIFICATE_FIX = "Get a certificate for it and all names below it."
+
+
 def _public_address(get: Callable[..., httpx.Response] = httpx.get) -> Measurement:
     """Through the proxy, as the world sees it: certificate, way to `web`, and its clock."""
     try:
-        answer = get(f"{settings.PUBLIC_BASE_URL}/health", timeout=PUBLIC_TIMEOUT_SECONDS)
+        answer = get(f"{settings.PUBLIC_BASE_URL}/sign-in/", timeout=PUBLIC_TIMEOUT_SECONDS)
     except httpx.HTTPError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return _public(False, "answers with a certificate that is not valid for it.",
-                           "Get a certificate for it and all names below it.")  # fmt: skip
-        return _public(True, "does not answer yet, so its clock was not compared.", "")
+            return _public("answers with a certificate that is not valid.", CERTIFICATE_FIX)
+        return _public("does not answer yet, so its clock was not compared.")
     if answer.is_redirect:
-        return _public(False, "redirects instead of answering.",
-                       "Set TRUSTED_PROXIES, and let the proxy send X-Forwarded-Proto.")  # fmt: skip
+        return _public("redirects instead of answering.", PROXY_FIX)
     apart = _seconds_apart(answer.headers.get("Date", ""))
     if apart is None or apart <= CLOCK_SECONDS:
-        return _public(True, f"answers {answer.status_code}.", "")
-    return _public(False, f"answers with a clock that is {apart:.0f} s away from this host's.",
-                   "Let every host keep its clock by NTP (`timedatectl set-ntp true`).")  # fmt: skip
+        return _public(f"answers {answer.status_code}.")
+    return _public(f"answers with a clock {apart:.0f} s away from this host's.", NTP_FIX)
 
 
-def _public(is_well: bool, sentence: str, fix: str) -> Measurement:
-    return Measurement("public_address", is_well, f"PUBLIC_BASE_URL {sentence}", fix)
+def _public(sentence: str, fix: str = "") -> Measurement:
+    """Well unless there is something to fix."""
+    return Measurement("public_address", not fix, f"PUBLIC_BASE_URL {sentence}", fix)
 
 
 def _seconds_apart(date: str) -> float | None:

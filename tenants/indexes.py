@@ -19,7 +19,9 @@ from psycopg import sql
 # Building an index on less than this takes well below a second.
 LARGE_TABLE_BYTES = 64 * 1024**2
 
-_CREATE = re.compile(r'\s*CREATE INDEX "?(?P<name>\w+)"? ON "?(?P<table>\w+)"? [^;]+', re.IGNORECASE)
+_CREATE = re.compile(
+    r'\s*CREATE INDEX "?(?P<name>\w+)"? ON "?(?P<table>\w+)"? [^;]+', re.IGNORECASE
+)
 # Statements that take away or rename what an index left out may stand on.
 _UNDOES = re.compile(r"\b(RENAME|DROP (COLUMN|TABLE|INDEX))\b", re.IGNORECASE)
 

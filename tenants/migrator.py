@@ -138,7 +138,9 @@ class _Recorder:
         for now in [one for text in texts for one in self.plan.take(text)]:
             if now not in texts:
                 execute(now, None, False, context)
-        return execute(statement, params, many, context) if texts[0] not in self.plan.later else None
+        return (
+            execute(statement, params, many, context) if texts[0] not in self.plan.later else None
+        )
 
     def _as_text(self, statement: Any, params: Any) -> str:
         raw = self.connection.connection

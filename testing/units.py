@@ -39,7 +39,9 @@ def marked_place(file: Path) -> str:
 def unit_values(name: str, key: str) -> list[str]:
     """Every value of a key in a unit file, `$$` read as `$`."""
     lines = (OPS / "systemd" / name).read_text().splitlines()
-    return [line.partition("=")[2].replace("$$", "$") for line in lines if line.startswith(f"{key}=")]
+    return [
+        line.partition("=")[2].replace("$$", "$") for line in lines if line.startswith(f"{key}=")
+    ]
 
 
 @dataclass

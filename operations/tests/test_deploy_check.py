@@ -82,9 +82,7 @@ def test_a_fit_installation_has_nothing_against_it(production: Any) -> None:
         ("login_backup", {"DATABASE_BACKUP_URL": "no address"}),
     ],
 )
-def test_each_is_refused_with_a_remedy(
-    production: Any, code: str, values: dict[str, Any]
-) -> None:
+def test_each_is_refused_with_a_remedy(production: Any, code: str, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(production, name, value)
     assert refused(code)
@@ -128,7 +126,9 @@ def test_a_missing_redis_is_refused(production: Any, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(
         deploy_check.MEASUREMENTS,
         "redis",
-        lambda: Measurement("redis", is_well=False, found="Redis does not answer.", fix="Start it."),
+        lambda: Measurement(
+            "redis", is_well=False, found="Redis does not answer.", fix="Start it."
+        ),
     )
     refused("redis")
 

@@ -155,15 +155,14 @@ def _readers() -> set[str]:
 
 
 def variables_read(file: Path, readers: set[str]) -> Iterator[str]:
-    """Names in `reader("NAME")`, `env.str("NAME")`, `os.environ.get("NAME")`, `os.environ["NAME"]`."""
+    """Names in `reader("NAME")`, `env.str("NAME")`, `os.environ.get("NAME")` and the like."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             called = ast.unparse(node.func)
             if called in readers or re.fullmatch(r"env\.\w+|os\.environ\.get|os\.getenv", called):
                 yield str(node.args[0].value)
-        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ":
-            if isinstance(node.slice, ast.Constant):
-                yield str(node.slice.value)
+        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            yield from [str(node.slice.value)] if ast.unparse(node.value) == "os.environ" else []
 
 
 def read_by_the_product() -> set[str]:
@@ -219,5 +218,3 @@ def test_the_script_hands_the_settings_to_a_command(tmp_path: Path) -> None:
         text=True,
     )  # fmt: skip
     assert said == "Switchboard <a@example.com>|8123|manage.py deploy_check --json\n"
-
-

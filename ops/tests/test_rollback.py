@@ -31,7 +31,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [("tenants", "{leaf}")]
     operations = [
-        migrations.AddField("organization", "next_note", models.TextField(default="", db_default=""))
+        migrations.AddField("organization", "next_note", models.TextField(db_default=""))
     ]
 """
 

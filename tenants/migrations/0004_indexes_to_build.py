@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tenants', '0003_branding'),
+        ("tenants", "0003_branding"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='organization',
-            name='indexes_to_build',
+            model_name="organization",
+            name="indexes_to_build",
             field=models.JSONField(db_default=[], default=list, editable=False),
         ),
     ]
