@@ -54,7 +54,7 @@ def blocks() -> Iterator[Block]:
             yield Block(str(document.relative_to(ROOT)), line, found[1])
 
 
-@pytest.mark.parametrize("block", blocks(), ids=str)
+@pytest.mark.parametrize("block", list(blocks()), ids=str)
 def test_every_block_says_whether_it_is_run(block: Block) -> None:
     assert block.is_tested or re.match(r"# not tested: \w.{10,}\n", block.text)
 
