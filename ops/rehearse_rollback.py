@@ -37,7 +37,7 @@ from operations.local.pytest_plugin import use_test_engines
 from testing.servers import free_port
 
 HERE = Path(__file__).resolve().parent.parent
-START_SECONDS = 90
+START_SECONDS = 180
 KEY = "key_of_the_rehearsal_000000001"
 SLUG = "rehearsal"
 

@@ -25,7 +25,7 @@ from testing.retell import sign
 from testing.servers import free_port
 from testing.units import OPS, Unit, fill_in, marked_place, running
 
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 @dataclass(frozen=True)

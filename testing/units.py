@@ -20,7 +20,9 @@ from django.conf import settings
 
 OPS = Path(settings.BASE_DIR) / "ops"
 MARKED = re.compile(r"(edit here: begin[ -]*\n)(.*?)(?=\n[^\n]*edit here: end)", re.DOTALL)
-STOP_SECONDS = 30
+# Generous: machines that test are busy.
+START_SECONDS = 180
+STOP_SECONDS = 90
 
 
 def fill_in(file: Path, text: str) -> str:
@@ -77,7 +79,7 @@ class Unit:
         for command in self._values(key):
             subprocess.run(
                 ["/bin/sh", "-c", command], env=self._environment(), cwd=self.folder, check=True,
-                timeout=60,
+                timeout=START_SECONDS,
             )  # fmt: skip
 
     def start(self) -> None:

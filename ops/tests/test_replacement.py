@@ -19,7 +19,7 @@ from testing.retell import body_of
 from testing.units import Unit
 
 SENDERS = 4
-RELOAD_SECONDS = 60
+RELOAD_SECONDS = 180
 
 
 @dataclass
