@@ -49,7 +49,7 @@ class Site:
             base_url=f"https://127.0.0.1:{self.port}",
             headers={"Host": f"{host}:{self.port}"},
             transport=httpx.HTTPTransport(verify=self.trust, local_address=address),
-            timeout=30,
+            timeout=120,  # machines that test are busy
         )
 
     def connect(self, trust: ssl.SSLContext) -> ssl.SSLSocket:
