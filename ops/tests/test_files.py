@@ -137,9 +137,13 @@ def test_the_units_start_what_the_procfile_starts() -> None:
 
 SETTING = re.compile(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 # Read by programs besides the product's own code.
-OF_PROGRAMS = {"HOST", "WEB_WORKERS", "WEB_THREADS", "POSTGRES_PASSWORD", "DATABASE_BACKUP_URL"}
+OF_PROGRAMS = {"HOST", "WEB_WORKERS", "WEB_THREADS", "POSTGRES_PASSWORD"}
 # Read, but made by the product itself or by `setup_database` on its way.
-NOT_FOR_PEOPLE = {"DATABASE_ADMIN_URL", "DJANGO_SETTINGS_MODULE"}
+NOT_FOR_PEOPLE = {
+    "DATABASE_ADMIN_URL",
+    "DJANGO_SETTINGS_MODULE",
+    "PROMETHEUS_MULTIPROC_DIR",
+}
 
 
 def template() -> dict[str, str]:
@@ -147,11 +151,13 @@ def template() -> dict[str, str]:
 
 
 def _readers() -> set[str]:
-    """The functions of config/environment.py that take a variable's name."""
-    tree = ast.parse((ROOT / "config" / "environment.py").read_text())
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    named = {node.name for node in functions if node.args.args and node.args.args[0].arg == "name"}
-    return named | {"_database"}
+    """The functions that take a variable's name."""
+    readers = {"_database"}
+    for file in ("environment.py", "storage_addresses.py"):
+        for node in ast.parse((ROOT / "config" / file).read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.args.args:
+                readers |= {node.name} if node.args.args[0].arg == "name" else set()
+    return readers
 
 
 def variables_read(file: Path, readers: set[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0003_branding"),
+        ("tenants", "0004_shown_currency"),
     ]
 
     operations = [
