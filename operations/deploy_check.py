@@ -162,7 +162,7 @@ def _login(name: str, variable: str, question: str, otherwise: str) -> Measureme
 
     try:
         with _connect(name) as connection:
-            row = connection.execute(question).fetchone()  # type: ignore[call-overload]
+            row = connection.execute(question).fetchone()
             user = connection.info.user
     except LookupError:
         return found(False, "it is not set.")

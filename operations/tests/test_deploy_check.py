@@ -21,7 +21,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from operations import deploy_check
-from operations.health import Measurement
+from operations.health import MEASUREMENTS, Measurement
 from testing.fixtures import World
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -124,7 +124,7 @@ def test_a_wrong_password_is_named_and_not_printed(production: Any) -> None:
 
 def test_a_missing_redis_is_refused(production: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(
-        deploy_check.MEASUREMENTS,
+        MEASUREMENTS,
         "redis",
         lambda: Measurement(
             "redis", is_well=False, found="Redis does not answer.", fix="Start it."

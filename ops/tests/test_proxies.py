@@ -48,7 +48,7 @@ def address_of_newest_session() -> str:
 def test_a_signed_delivery_becomes_a_call(site: Site, committed: World) -> None:
     with site.client() as client:
         assert deliver(client, committed, body_of(call_id="call_proxied")).status_code == 204
-    assert call_of(committed, "call_proxied")
+    assert call_of(committed, "call_proxied").retell_call_id == "call_proxied"
 
 
 def test_a_page_is_answered_as_https_without_a_redirect(site: Site, committed: World) -> None:
