@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-from accounts.models import User
-from config.tests.test_accessibility import pages
+from accounts.actions import invitations
+from accounts.models import Role, User
+from config.tests.every_page import ALICE, page_paths
 from config.tests.test_url_sweep import fill
 from tenants.scope import door
 from testing.fixtures import ClientFactory, World
@@ -27,12 +28,15 @@ def test_every_time_names_the_organizations_clock(world: World, browser_of: Clie
     fill(world.acme)
     receive(world, sample("phone_inbound.call_analyzed.json").body)
     receive(world, body_of("call_started", "call_2", call_status="ongoing"))
+    invitation = invitations.invite(
+        world.acme, email="dora@example.com", role=Role.VIEWER, invited_by=""
+    )
     with door():
         User.objects.filter(pk=world.people.alice.pk).update(time_zone="Asia/Kathmandu")
     alice = User.objects.get(pk=world.people.alice.pk)
     client = browser_of(alice, world.acme)
     shown, wrong = 0, []
-    for path in pages(world):
+    for path in page_paths("acme", ALICE, world, invitation):
         page = client.get(path).content.decode()
         for title in TIME.findall(page):
             shown += 1
