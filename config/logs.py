@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 # What `extra=` may say besides the message.
 EXTRA_FIELDS = (
-    "organization", "event", "cause", "group", "delivery", "job", "task", "agent", "kind", "error",
+    "organization", "event", "cause", "group", "delivery", "job", "task", "agent", "kind",
 )  # fmt: skip
 _DATABASE_ERRORS = (psycopg.Error, django.db.Error)
 _QUOTED = re.compile(r'"[^"]*"')

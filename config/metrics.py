@@ -80,6 +80,8 @@ def route_of(request: HttpRequest) -> str:
     match = request.resolver_match
     if match is not None:
         return match.view_name or "unnamed"
+    if request.path_info.startswith(("/health", "/metrics")):
+        return "probe"  # a 503 of which is no failed request
     return "static" if request.path_info.startswith(settings.STATIC_URL) else "none"
 
 

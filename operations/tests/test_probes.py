@@ -200,7 +200,9 @@ def test_requests_are_counted_by_route_and_status(committed: World, scraper: Non
     key = ("switchboard_requests_total", ("GET", "accounts:sign_in", "200"))
     before = scraped().get(key, 0)
     get("/sign-in/", "acme.localhost:8000")
-    assert scraped()[key] == before + 1
+    after = scraped()
+    assert after[key] == before + 1
+    assert after["switchboard_requests_total", ("GET", "probe", "200")] >= 1
 
 
 def test_deliveries_are_counted_by_verdict_and_refusals_by_cause(
