@@ -103,9 +103,14 @@ async def _work_on_all(app: App, *, with_owner: bool) -> None:
 async def _until_stopped(tasks: list[asyncio.Task[None]]) -> None:
     """Until SIGTERM or SIGINT, which let running jobs finish; or until one worker fails."""
 
+    is_stopping = asyncio.Event()
+
     def stop() -> None:
-        for task in tasks:
-            task.cancel()
+        """Once: a second cancellation would cut short what the first lets come to its end."""
+        if not is_stopping.is_set():
+            is_stopping.set()
+            for task in tasks:
+                task.cancel()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
