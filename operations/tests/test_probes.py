@@ -184,7 +184,7 @@ def test_metrics_say_what_is_measured(
     found = scraped()
     assert found["switchboard_check", ("database",)] == 1
     assert found["switchboard_worker_silence_seconds", ()] == float("inf")
-    assert found["switchboard_queue_age_seconds", ("default",)] == 0
+    assert ("switchboard_queue_age_seconds", ("default",)) in found
     assert found["switchboard_disk_free_bytes", ("product",)] > 0
     assert ("switchboard_cache_hits_total", ()) in found
 
