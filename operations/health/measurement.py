@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
@@ -42,8 +43,7 @@ def asks_database(code: str) -> Callable[[Callable[[], Measurement]], Callable[[
         @functools.wraps(measure)
         def measured() -> Measurement:
             try:
-                # A statement that fails inside the caller's transaction must not take it along.
-                with platform(), transaction.atomic():
+                with platform(), _apart():
                     return measure()
             except (DatabaseError, InterfaceError):
                 logger.warning("not measured, the database does not answer", extra={"cause": code})
@@ -54,6 +54,12 @@ def asks_database(code: str) -> Callable[[Callable[[], Measurement]], Callable[[
         return measured
 
     return wrap
+
+
+def _apart() -> AbstractContextManager[None]:
+    """A statement that fails inside the caller's transaction must not take it along. Without one,
+    each statement stands alone: locks held over several could deadlock with a `release`."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def span(seconds: float) -> str:
