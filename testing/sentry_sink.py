@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 
 _UNPACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
