@@ -364,7 +364,7 @@ def test_policies_that_are_as_they_should_be_lock_no_table(catalog: World) -> No
 )
 def test_policies_changed_by_hand_are_set_again(catalog: World, harm: str) -> None:
     with transaction.atomic(using="owner"):
-        owner_rows(sql.SQL(harm))  # type: ignore[arg-type]  # written above
+        owner_rows(sql.SQL(harm))
         (statements,) = changed()
         for statement in statements:
             owner_rows(statement)

@@ -20,7 +20,7 @@ ITEMS = (
         category=Category.DOCUMENTATION,
         title=_("This installation is written down"),
         why=_("Hosts, names, accounts at providers, and who may change them."),
-        fix=_("Fill in the list at the end of docs/installing.md, and keep it with the secrets."),
+        fix=_("Write them down, and keep the page with the secrets."),
         signed_days=180,
     ),
     Item(

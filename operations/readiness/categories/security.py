@@ -165,7 +165,7 @@ ITEMS = (
         category=Category.SECURITY,
         title=_("Security reviewed by somebody who did not build it"),
         why=_("A second look finds what habit hides."),
-        fix=_("Let them follow docs/security.md, and scan the public address."),
+        fix=_("Let them follow docs/security-model.md, and scan the public address."),
         signed_days=365,
     ),
 )
