@@ -30,6 +30,12 @@ class Result:
     fix: str = ""
     sign_off: SignOff | None = None
 
+    @property
+    def tone(self) -> str:
+        """Red is for what nobody should go live without."""
+        is_essential = self.item.is_essential
+        return "warn" if self.state == State.MISSING and not is_essential else self.state.tone
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
