@@ -24,6 +24,7 @@ from config.scrubbing import clean
 from config.templatetags.formats import number
 from operations import listing
 from operations.api import statistics
+from operations.backups.schedule import BACKUP_QUEUE
 from operations.failed_jobs import failed
 from operations.health import MEASUREMENTS, Measurement, work
 from operations.health.measurement import span
@@ -35,7 +36,7 @@ T = TypeVar("T")
 A_PAGE = 50
 SHOWN_JOBS = 25
 SHOWN_QUERIES = 10
-QUEUES = ("default", "owner")
+QUEUES = ("default", "owner", BACKUP_QUEUE)
 
 
 def checks() -> list[Measurement]:
