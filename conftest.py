@@ -58,4 +58,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
 django.setup()
 
-pytest_plugins = ["testing.fixtures", "testing.browser", "testing.retell_api"]
+pytest_plugins = [
+    "testing.fixtures",
+    "testing.browser",
+    "testing.retell_api",
+    "testing.api",
+]

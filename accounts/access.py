@@ -28,6 +28,7 @@ from accounts.factors import factors_of
 from accounts.http import MemberRequest, OperatorRequest, VisitorRequest
 from accounts.models import AccessPolicy, ActingInside, Membership, User
 from accounts.roles import SUPER_ADMIN, Right, Role, rights_of
+from accounts.scopes import Scope
 from tenants.models import Organization
 from tenants.scope import door
 
@@ -64,6 +65,8 @@ class Standing:
     membership: Membership | None = None
     acting: ActingInside | None = None
     is_operator: bool = False
+    # Of a program; pages ask for rights only.
+    scopes: frozenset[Scope] = frozenset()
     hold: Hold | None = None
 
     @property
@@ -141,7 +144,9 @@ def standing_of(request: VisitorRequest) -> Standing:
     if acting_id := request.session.get(ACTING_KEY):
         return _acting(request, user, acting_id)
     membership = find_membership(user, request.organization)
-    return _member(user, membership) if membership else NOBODY
+    if membership is None:
+        return NOBODY
+    return member_standing(user, membership, verified=is_verified(user))
 
 
 def _acting(request: VisitorRequest, user: User, acting_id: str) -> Standing:
@@ -157,10 +162,11 @@ def _acting(request: VisitorRequest, user: User, acting_id: str) -> Standing:
     return Standing(rights=rights_of(SUPER_ADMIN), acting=acting)
 
 
-def _member(user: User, membership: Membership) -> Standing:
+def member_standing(user: User, membership: Membership, *, verified: bool) -> Standing:
+    """What a member is here; `verified`: they gave their second factor."""
     policy = policy_of(membership.organization)
     needs_factor = policy.requires_second_factor or user.is_super_admin
-    if needs_factor and not is_verified(user):
+    if needs_factor and not verified:
         return Standing(membership=membership, hold=_hold(user))
     allowed = policy.viewers_rights if membership.role == Role.VIEWER else frozenset()
     return Standing(rights=rights_of(membership.role, allowed), membership=membership)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from django_otp.models import Device
 
     from accounts.access import Standing
-    from accounts.models import User
+    from accounts.models import ApiKey, User
     from tenants.models import Organization
 
 
@@ -40,3 +40,22 @@ class OperatorRequest(VisitorRequest):
     organization: None
     user: User
     otp_device: Device
+
+
+class ApiRequest(VisitorRequest):
+    """A request to the API, once it is known who makes it: a person's program, or a key."""
+
+    user: User | ApiKey  # type: ignore[assignment]  # Django's stubs know people only
+
+
+class Caller(Protocol):
+    """In whose name something is started or written: a person, or an API key."""
+
+    @property
+    def pk(self) -> Any: ...
+
+    @property
+    def display_name(self) -> str: ...
+
+    @property
+    def audit_label(self) -> str: ...

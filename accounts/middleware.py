@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.sessions import SessionStore
 from audit.circumstances import Actor, circumstances
 from config.addresses import client_address
+from config.api.documents import is_for_api
 from config.errors import too_many_requests
 from tenants.scope import door
 
@@ -39,6 +40,7 @@ class StandingMiddleware:
 
     def __call__(self, request: VisitorRequest) -> HttpResponse:
         request.standing = NOBODY
+        is_refresh = REFRESH_HEADER in request.headers
         # Read now, at the door: later the connection works as a role that sees no people.
         with door():
             signed_in = request.user.is_authenticated
@@ -47,9 +49,10 @@ class StandingMiddleware:
             if not request.standing.may_be_here:
                 logout(request)
                 request.user = AnonymousUser()
-            elif REFRESH_HEADER not in request.headers:
+            elif not is_refresh:
                 self._touch(request)
-        if wait := page_wait(request, is_refresh=REFRESH_HEADER in request.headers):
+        # The API counts its own, by key; see config/api/views.py.
+        if not is_for_api(request) and (wait := page_wait(request, is_refresh=is_refresh)):
             return too_many_requests(request, wait)
         with (
             circumstances(**_circumstances(request)),

@@ -36,6 +36,7 @@ class Right(StrEnum):
     MANAGE_ACCESS = "manage_access"
     MANAGE_SETTINGS = "manage_settings"
     MANAGE_RETELL = "manage_retell"
+    MANAGE_API = "manage_api"
 
     @property
     def description(self) -> str:
@@ -59,6 +60,7 @@ _DESCRIPTIONS = {
     Right.MANAGE_ACCESS: "Decide about second factors, viewers' rights and the operator's access",
     Right.MANAGE_SETTINGS: "Change the organization's name, time zone, colour and logo",
     Right.MANAGE_RETELL: "Manage the Retell connection and its keys",
+    Right.MANAGE_API: "Make and revoke API keys, and say which pages may use the API",
 }
 
 
@@ -92,6 +94,7 @@ TABLE: dict[Right, dict[str, Allowed]] = {
         (Right.MANAGE_ACCESS,          _NO,          _YES,   _NO),
         (Right.MANAGE_SETTINGS,        _NO,          _YES,   _NO),
         (Right.MANAGE_RETELL,          _NO,          _YES,   _NO),
+        (Right.MANAGE_API,             _NO,          _YES,   _NO),
     )
 }  # fmt: skip
 

@@ -83,6 +83,7 @@ class _OpenChoiceField(ChoiceField):  # type: ignore[misc]  # comes without type
 
 class _OpenChoiceFilter(django_filters.ChoiceFilter):  # type: ignore[misc]  # comes without types
     field_class = _OpenChoiceField
+    is_open = True
 
 
 class _KeysField(forms.Field):
@@ -102,6 +103,7 @@ class _KeysField(forms.Field):
 
 class _KeysFilter(django_filters.Filter):  # type: ignore[misc]  # comes without types
     field_class = _KeysField
+    takes_several = True
 
 
 def _several() -> forms.CheckboxSelectMultiple:

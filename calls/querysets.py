@@ -7,10 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import models, transaction
 from django.db.models import sql
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Lower
 
 from calls import changes
 from calls.merge import Rank
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 MOST_SUGGESTED = 200
 # Large columns a list never shows.
 _HEAVY = ("cost", "latency", "transcript", "transcript_entries", "details", "provenance")
+
+# What the API includes when asked to, and the columns it is read from.
+_INCLUDED = {
+    "transcript": ("transcript", "transcript_entries", "details"),
+    "cost_lines": ("cost",),
+}
 
 
 class NewestFirst(models.QuerySet[Any]):
@@ -43,6 +51,14 @@ class CallQuerySet(NewestFirst):
         """Newest first, with the agent, without the large columns."""
         heavy = (*_HEAVY, "agent__versions")
         return self.defer(*heavy).select_related("agent").order_by("-sort_at", "-id")
+
+    def for_api(self, include: Iterable[str] = ()) -> CallQuerySet:
+        """As lists, with `tag_names`; and the large columns that were asked for: in one query."""
+        wanted = {column for name in include for column in _INCLUDED.get(name, ())}
+        kept_back = [column for column in _HEAVY if column not in wanted]
+        tagged = self.model.tags.rel.model.objects.filter(calls=models.OuterRef("pk"))
+        names = ArraySubquery(tagged.order_by(Lower("name")).values("name"))
+        return self.defer(None).defer(*kept_back, "agent__versions").annotate(tag_names=names)
 
     def restricted(self) -> CallQuerySet:
         """Calls whose storage setting forbids keeping all of them."""
@@ -114,6 +130,13 @@ class SavedViewQuerySet(models.QuerySet[Any]):
 
 
 class ChatQuerySet(NewestFirst):
+    def for_api(self, include: Iterable[str] = ()) -> ChatQuerySet:
+        """As lists, with the messages if they were asked for."""
+        heavy = ["cost", "transcript", "details", "provenance", "agent__versions"]
+        if "messages" not in include:
+            heavy.append("messages")
+        return self.defer(*heavy).select_related("agent").order_by("-sort_at", "-id")
+
     def for_list(self) -> ChatQuerySet:
         heavy = (
             "cost", "transcript", "messages", "details", "provenance", "agent__versions",

@@ -9,11 +9,16 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from config.api.documents import is_for_api, plain_answer
+
 RETRY_AFTER_SECONDS = 5
 
 
 def error_page(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
-    """The page `templates/errors/<status>.html`, rendered without touching session or database."""
+    """The page `templates/errors/<status>.html`, rendered without touching session or database;
+    for the API a problem document."""
+    if is_for_api(request):
+        return plain_answer(request, status)
     organization = getattr(request, "organization", None)
     values = {
         "request_id": getattr(request, "request_id", ""),

@@ -16,6 +16,7 @@ urlpatterns = [
     path("deliveries/", include("webhooks.urls")),
     path("settings/", include("webhooks.urls_settings")),
     path("audit/", include("audit.urls")),
+    path("api/v1/", include("config.urls_api")),
 ]
 
 handler400 = "config.errors.bad_request"

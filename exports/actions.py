@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app as procrastinate
 
-from accounts.models import User
+from accounts.http import Caller
 from audit.actions import record
 from audit.vocabulary import Action, Kind
 from calls.selection import Selection
@@ -76,7 +76,7 @@ def ask(
     selection: Selection,
     wish: Wish,
     *,
-    user: User,
+    user: Caller,
     total: int | None = None,
 ) -> Export:
     """Queue it; what was asked, the job and the entry in the log, or none of them."""

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app as procrastinate
 
-from accounts.models import User
+from accounts.http import Caller
 from audit.actions import record
 from audit.vocabulary import Action
 from audit.vocabulary import Kind as AuditKind
@@ -105,7 +105,7 @@ def start(
     title: str,
     parameters: dict[str, Any] | None = None,
     total: int | None = None,
-    user: User | None = None,
+    user: Caller | None = None,
 ) -> Job:
     """Queue a piece of long work; row, task and audit entry in one transaction."""
     with transaction.atomic():

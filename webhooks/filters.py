@@ -46,6 +46,7 @@ class _EventField(ChoiceField):  # type: ignore[misc]  # comes without types
 
 class _EventFilter(django_filters.ChoiceFilter):  # type: ignore[misc]  # comes without types
     field_class = _EventField
+    is_open = True
 
 
 class DeliveryFilterForm(FilterForm):

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext, ngettext
 
-from accounts.models import User
+from accounts.http import Caller
 from accounts.roles import Right
 from config.paging import capped_count
 from jobs import actions as jobs
@@ -103,7 +103,7 @@ def select(organization: Organization, filters: DeliveryFilter) -> Selection:
     return Selection(filters.given(), organization.time_zone, newest)
 
 
-def start(organization: Organization, selection: Selection, *, user: User | None = None) -> Job:
+def start(organization: Organization, selection: Selection, *, user: Caller | None = None) -> Job:
     """Queue it as a job; the filter stands in the audit log."""
     count = selection.count()
     return jobs.start(

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts import revocation
 from accounts.models import Session, User
+from accounts.tokens.actions import end_tokens
 from audit.actions import record
 from audit.vocabulary import Action, Kind
 from tenants.models import Organization
@@ -22,7 +23,8 @@ ENDED_OTHERS = Action(
 def end_sessions(
     user: User, *, except_key: str | None = None, organization: Organization | None = None
 ) -> int:
-    """Sign a person out everywhere, or on one organization's host only; says how many ended.
+    """Sign a person and their programs out everywhere, or on one organization's host only; says
+    how many sessions ended.
 
     `except_key`: the session key that is kept, for somebody who does it from inside one.
     """
@@ -33,6 +35,7 @@ def end_sessions(
         if except_key is not None:
             sessions = sessions.exclude(session_key=except_key)
         revocation.announce_sessions(list(sessions.values_list("id", "organization_id")))
+        end_tokens(user, organization=organization)
         return sessions.delete()[0]
 
 

@@ -1,5 +1,6 @@
 """People, what they may do where, and how they were let in. Shared tables, in schema `public`."""
 
+from accounts.models.api import ApiKey, ApiKeyState, IdempotentAnswer, TokenFamily
 from accounts.models.email_change import EmailChange
 from accounts.models.handover import Handover
 from accounts.models.invitations import Invitation, InvitationState
@@ -13,8 +14,11 @@ from accounts.roles import Role
 __all__ = [
     "AccessPolicy",
     "ActingInside",
+    "ApiKey",
+    "ApiKeyState",
     "EmailChange",
     "Handover",
+    "IdempotentAnswer",
     "Invitation",
     "InvitationState",
     "KnownDevice",
@@ -23,6 +27,7 @@ __all__ = [
     "RecoveryCodes",
     "Role",
     "Session",
+    "TokenFamily",
     "User",
     "UserManager",
     "VisitState",

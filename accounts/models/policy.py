@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from accounts.roles import Right
@@ -24,6 +26,12 @@ class AccessPolicy(models.Model):
     act_as_needs_consent = models.BooleanField(
         "The operator needs our consent to look inside", default=False
     )
+
+    # Pages of these origins may ask the API, as "https://crm.example.com".
+    api_origins: models.JSONField[Any, Any] = models.JSONField(
+        "Origins that may use the API", default=list, blank=True,
+        db_default=models.Value([], models.JSONField()),
+    )  # fmt: skip
 
     class Meta:
         verbose_name_plural = "access policies"

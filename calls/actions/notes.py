@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.http import Caller
 from audit.actions import record
 from audit.vocabulary import Action, Kind
 from calls.models import Call, CallNote
@@ -24,7 +24,7 @@ class NoteError(Exception):
     """The note cannot be kept; the message says why."""
 
 
-def write_note(call: Call, *, text: str, author: User) -> CallNote:
+def write_note(call: Call, *, text: str, author: Caller) -> CallNote:
     """Raises `NoteError` for one without words, or one too many."""
     text = _checked(text)
     with transaction.atomic():

@@ -67,6 +67,11 @@ SHARED_TABLES: dict[str, SharedTable] = {
     "accounts_accesspolicy": SharedTable(
         door=WRITE, platform=WRITE, organization=READ, own_rows=f"organization_id = {_ME}"
     ),
+    "accounts_apikey": SharedTable(door=WRITE, platform=WRITE),
+    "accounts_tokenfamily": SharedTable(door=WRITE, platform=WRITE),
+    "accounts_idempotentanswer": SharedTable(
+        platform=WRITE, organization=WRITE, own_rows=f"organization_id = {_ME}"
+    ),
     "accounts_session": SharedTable(door=WRITE, platform=WRITE),
     "accounts_knowndevice": SharedTable(door=WRITE, platform=WRITE),
     "accounts_emailchange": SharedTable(door=WRITE, platform=WRITE),

@@ -1,0 +1,1 @@
+"""Tokens of people's programs: JWT for five minutes, and one to fetch the next with."""

@@ -1,0 +1,1 @@
+"""What every part of the API shares: problems, pages, identity, manners, its document."""

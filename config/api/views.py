@@ -1,0 +1,172 @@
+"""The base of every view of the API: who asks, how often, whether they may, and the manners.
+
+    class AgentDetail(ApiView):
+        operations = {"GET": Operation("get_agent", Scope.AGENTS_READ, gives=AgentSerializer)}
+
+        def get(self, request: Request, agent_id: UUID) -> Response:
+            return self.one(AgentSerializer, access.get_agent(self.asked, agent_id))
+
+`self.asked` is Django's request with what our middleware and `identify` put on it: what the
+`access` and `actions` of every app take.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
+
+from django.http import HttpRequest, HttpResponseNotModified
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from accounts.callers import identify, in_the_name_of
+from accounts.http import ApiRequest
+from config.api import cors, etags, recent
+from config.api.deprecation import Deprecation
+from config.api.operations import Operation
+from config.api.problems import Problem, error, invalid_parameters
+from config.api.schema import Schema
+from config.api.serializers import Resource, chosen
+from config.throttles import TierThrottle, headers_of
+
+
+class ApiView(APIView):
+    """One address of the API, and what each method does that it answers."""
+
+    operations: ClassVar[Mapping[str, Operation]] = {}
+    # The chapter of the documentation.
+    tag: ClassVar[str] = ""
+    chooses_fields: ClassVar[bool] = True
+    is_list: ClassVar[bool] = False
+    # Parameters besides `fields` and `include`, with what they mean.
+    parameters: ClassVar[Mapping[str, str]] = {}
+    deprecated: ClassVar[Deprecation | None] = None
+    throttle_classes: Any = (TierThrottle,)
+    schema = Schema()
+
+    asked: ApiRequest
+    is_identified = False
+    # Of the one thing that is read or changed; what `If-Match` is compared with.
+    version = ""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+        self.asked = cast(ApiRequest, request)
+        self.throttles: list[BaseThrottle] = []
+        began = time.monotonic()
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        with ExitStack() as self.contexts:
+            try:
+                response = super().dispatch(request, *args, **kwargs)
+                status = response.status_code
+            finally:
+                if self.is_identified:
+                    took_ms = int((time.monotonic() - began) * 1000)
+                    recent.note(self.asked, status=status, took_ms=took_ms)
+        return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Known first, then counted, then let in: a stranger is counted by address."""
+        self.format_kwarg = None
+        negotiated = self.perform_content_negotiation(request)
+        request.accepted_renderer, request.accepted_media_type = negotiated
+        if request.method == "OPTIONS":
+            return
+        self.identify(request)
+        self.check_throttles(request)
+        self.check_scope(request)
+
+    def identify(self, request: Request) -> None:
+        try:
+            identify(self.asked)
+        except Problem:
+            self.check_throttles(request)
+            raise
+        request.user = self.asked.user
+        self.is_identified = True
+        self.contexts.enter_context(in_the_name_of(self.asked))
+
+    def get_authenticators(self) -> list[Any]:
+        """None of DRF's: who asks is found by `identify`."""
+        return []
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        self.throttles = super().get_throttles()
+        return self.throttles
+
+    def check_scope(self, request: Request) -> None:
+        operation = self.operations.get(request.method or "")
+        scope = operation.scope if operation else None
+        if scope is not None and scope not in self.asked.standing.scopes:
+            raise Problem(
+                403,
+                "scope-missing",
+                _("Not allowed"),
+                _("This takes the scope %(scope)s. Nothing was done.") % {"scope": scope.value},
+                errors=[error("", scope.value, "scope")],
+            )
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Which methods there are; for the question browsers ask before others ask theirs."""
+        return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+
+    def one(
+        self, serializer: type[Resource], row: Any, *, status: int = 200, location: str = ""
+    ) -> Response:
+        """The answer that shows one thing, with its version, and what of it was asked for."""
+        self.version = serializer.version_of(row)
+        self.check_parameters(serializer)
+        data = serializer(row, **chosen(self.asked.GET, serializer)).data
+        headers = {"Location": self.asked.build_absolute_uri(location)} if location else None
+        return Response(data, status=status, headers=headers)
+
+    def check_parameters(
+        self, serializer: type[Resource] | None = None, known: Iterable[str] = ()
+    ) -> None:
+        """Raises `Problem` for a parameter that nothing reads."""
+        names = {*known, *self.parameters, *({"fields", "include"} if serializer else ())}
+        unknown = [name for name in self.asked.GET if name not in names]
+        if unknown:
+            raise invalid_parameters(
+                [error(name[:40], _("There is no such parameter."), "unknown") for name in unknown]
+            )
+
+    def check_version(self, serializer: type[Resource], row: Any) -> None:
+        """Raises `Problem` 412 when `If-Match` names another version than `row` is."""
+        header = self.asked.headers.get("If-Match", "")
+        etags.check_version(header, serializer.version_of(row) if header else "")
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:  # type: ignore[override]
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if request.method in ("GET", "HEAD") and isinstance(response, Response):
+            response = self._with_etag(response)
+        for throttle in self.throttles:
+            if isinstance(throttle, TierThrottle):
+                for name, value in headers_of(throttle).items():
+                    response.headers[name] = value
+        if self.deprecated is not None:
+            self.deprecated.announce(response)
+        response.headers["Cache-Control"] = "no-store"
+        cors.allow(self.asked, response)
+        return cast(HttpResponseBase, response)
+
+    def _with_etag(self, response: Response) -> HttpResponseBase:
+        if response.status_code != HTTPStatus.OK:
+            return response
+        response.render()
+        tag = etags.etag(response.content, self.version)
+        response.headers["ETag"] = tag
+        header = self.asked.headers.get("If-None-Match", "")
+        if header and etags.is_known(header, tag):
+            unchanged = HttpResponseNotModified()
+            unchanged.headers["ETag"] = tag
+            return unchanged
+        return response
