@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.factors import factor_models
 from accounts.models import Invitation, Membership, Session, User
+from accounts.people_forms import PeopleFilterForm
 from audit.models import Entry
 from tenants.models import Organization
 from tenants.scope import door
@@ -60,6 +61,14 @@ def people_page(organization: Organization, *, text: str, role: str, number: str
         total = everybody.count()
     people = [Person(row, row.user_id in with_factor) for row in memberships]
     return PeoplePage(people, page, total)
+
+
+def members_of(organization: Organization, form: PeopleFilterForm) -> QuerySet[Membership]:
+    """Those that a filter finds, the newest account first. At the door."""
+    chosen = form.values()
+    everybody = Membership.objects.filter(organization=organization)
+    found = _filtered(everybody, chosen.get("q", ""), chosen.get("role", ""))
+    return found.select_related("user").order_by("-user_id")
 
 
 def _filtered(memberships: QuerySet[Membership], text: str, role: str) -> QuerySet[Membership]:

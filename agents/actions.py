@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
@@ -56,10 +57,13 @@ def note_agent(
         ).update(retell_name=retell_name, retell_name_at=said_at)
 
 
-def rename_agent(agent: Agent, *, name: str) -> None:
-    """Give an agent our own name; an empty one goes back to Retell's."""
+def rename_agent(agent: Agent, *, name: str, check: Callable[[Agent], None] | None = None) -> None:
+    """Give an agent our own name; an empty one goes back to Retell's. `check` looks at it once
+    nobody else can change it, and may raise."""
     with transaction.atomic():
         old = Agent.objects.select_for_update().get(pk=agent.pk)
+        if check is not None:
+            check(old)
         agent.name = name.strip()
         if agent.name != old.name:
             agent.save(update_fields=["name"])

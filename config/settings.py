@@ -100,6 +100,7 @@ SHARED_APPS = [
     "django_otp_webauthn",
     "procrastinate.contrib.django",
     "rest_framework",
+    "drf_spectacular_sidecar",
     "django_htmx",
     "django_filters",
     "channels",
@@ -244,6 +245,26 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["config.api.parsers.TotalJSONParser"],
     "EXCEPTION_HANDLER": "config.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Switchboard",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["config.api.document.only_this_version"],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "An API key (swb_…), or the access token of a person's program.",
+            }
+        }
+    },
 }
 
 # --- Rate limits: times per period; whom they are counted for stands in config/limits.py ----------

@@ -6,4 +6,11 @@ app_name = "api"
 
 urlpatterns = [
     path("", include("calls.api.urls")),
+    path("", include("agents.api.urls")),
+    path("", include("webhooks.api.urls")),
+    path("", include("jobs.api.urls")),
+    path("", include("analytics.api.urls")),
+    path("", include("exports.api.urls")),
+    path("", include("accounts.api.urls")),
+    path("", include("audit.api.urls")),
 ]

@@ -4,12 +4,13 @@ from django.conf import settings
 from django.urls import include, path
 
 from operations.admin_site import site
-from operations.api import CacheStatistics
+from operations.api.cache import CacheStatistics
 
 urlpatterns = [
     path("", include("operations.urls")),
     path("", include("accounts.urls")),
     path("api/cache/stats", CacheStatistics.as_view(), name="cache_stats"),
+    path("api/v1/", include("config.urls_api_operator")),
     path("audit/", include("audit.urls_operator")),
     path("admin/", site.urls),
 ]

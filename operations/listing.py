@@ -119,6 +119,20 @@ def organizations() -> QuerySet[Any]:
     )
 
 
+def usage_between(first: date, last: date) -> QuerySet[Any]:
+    """All organizations, the newest first, with `sum_…` of their days from `first` to `last`."""
+
+    def total(column: str) -> Coalesce:
+        days = UsageDay.objects.filter(organization=OuterRef("pk"), day__range=(first, last))
+        sums = days.order_by().values("organization").annotate(total=Sum(column)).values("total")
+        return Coalesce(Subquery(sums), Decimal(0), output_field=AMOUNT)
+
+    columns = ("calls", "test_calls", "duration_ms", "cost_cents")
+    return Organization.objects.order_by("-id").annotate(
+        **{f"sum_{column}": total(column) for column in columns}
+    )
+
+
 def page(request: HttpRequest, form: OrganizationFilterForm) -> Page[Any]:
     _heading, order = SORTS[sort_of(request)]
     found = form.matching(organizations()).order_by(*order, "pk")

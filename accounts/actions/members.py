@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import transaction
 from django.db.models import Q
 
@@ -48,13 +50,18 @@ def add_member(
     return user
 
 
-def change_role(membership: Membership, *, role: Role) -> bool:
-    """Acts from their next request; whether it was another role before.
+def change_role(
+    membership: Membership, *, role: Role, check: Callable[[Membership], None] | None = None
+) -> bool:
+    """Acts from their next request; whether it was another role before. `check` looks at the
+    membership once nobody else can change it, and may raise.
 
     Raises `AccountError` for the last admin, and for somebody who is no member any more.
     """
     with door(), transaction.atomic():
         old = _lock(membership)
+        if check is not None:
+            check(old)
         if old.role == role:
             return False
         _keep_an_admin(old)

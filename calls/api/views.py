@@ -86,6 +86,7 @@ class CallDetail(ApiView):
         """Class a call as revenue or test, tag it, write a note on it.
 
         All of it is done, or nothing. With If-Match it is done only to the version you read."""
+        self.check_parameters()
         change = actions.CallChange(**read(CallChangeSerializer, request.data))
         call = access.get_call(self.asked, call_id, write=change.is_billable is not None)
         try:
@@ -96,7 +97,7 @@ class CallDetail(ApiView):
             raise invalid_body([error("tags", str(refused))]) from refused
         except actions.NoteError as refused:
             raise invalid_body([error("note", str(refused))]) from refused
-        return self.one(CallSerializer, access.get_call(self.asked, call_id))
+        return self.made(CallSerializer, access.get_call(self.asked, call_id), status=200)
 
     def _check(self, call: Call) -> None:
         self.check_version(CallSerializer, access.get_call(self.asked, call.pk))

@@ -16,6 +16,8 @@ _SEVERAL = (
     django_filters.ModelMultipleChoiceFilter,
 )
 
+_OF_ROWS = (django_filters.ModelChoiceFilter, django_filters.ModelMultipleChoiceFilter)
+
 
 def parameters_of(filters: Any) -> Iterator[OpenApiParameter]:
     """One for each filter of a filter set, or each field of a form."""

@@ -7,6 +7,7 @@ is refused, because it would skip what they let in.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -23,6 +24,7 @@ from config.filtering import SHOWN_NAME_LENGTH, FilterForm
 from config.paging import CURSOR_PARAMETERS, keyset_page
 
 OWN_PARAMETERS = ("limit", "fields", "include", *CURSOR_PARAMETERS)
+_LIMIT = re.compile(r"[0-9]{1,3}")
 Prepare = Callable[[Sequence[Any], set[str]], Any]
 
 

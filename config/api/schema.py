@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from rest_framework import serializers
 from config.api.documents import MEDIA_TYPE
 from config.api.filters import parameters_of
 from config.api.operations import DEFAULT_LIMIT, MOST_ROWS, Operation
-from config.api.serializers import Body
+from config.api.serializers import Body, Resource
 
 if TYPE_CHECKING:
     from config.api.views import ApiView
@@ -78,14 +79,15 @@ class Schema(AutoSchema):
         return [self.view.tag]
 
     def get_summary(self) -> str:
-        handler = getattr(self.view, self.method.lower())
-        return (handler.__doc__ or "").strip().partition("\n\n")[0].replace("\n        ", " ")
+        return self._docstring().partition("\n\n")[0].replace("\n", " ")
 
     def get_description(self) -> str:
-        handler = getattr(self.view, self.method.lower())
-        rest = (handler.__doc__ or "").strip().partition("\n\n")[2].replace("\n        ", "\n")
+        rest = self._docstring().partition("\n\n")[2]
         scope = self.operation.scope
         return "\n\n".join(part for part in (rest, scope and f"Scope: `{scope.value}`.") if part)
+
+    def _docstring(self) -> str:
+        return inspect.getdoc(getattr(self.view, self.method.lower())) or ""
 
     def is_deprecated(self) -> bool:
         return self.view.deprecated is not None
@@ -153,6 +155,8 @@ class Schema(AutoSchema):
 
     def _query_parameters(self) -> Iterator[OpenApiParameter]:
         gives, view = self.operation.gives, self.view
+        if self.method in view.filtered:
+            yield from parameters_of(getattr(view, "filter_form", None))
         if self.method != "GET":
             return
         if view.is_list:
@@ -167,7 +171,6 @@ class Schema(AutoSchema):
                 yield OpenApiParameter(name, str, _QUERY, description="A cursor, as links hold it.")
         for name, description in view.parameters.items():
             yield OpenApiParameter(name, str, _QUERY, description=description)
-        yield from parameters_of(getattr(view, "filter_form", None))
         names = getattr(gives, "names", None)
         if names is not None and view.chooses_fields:
             yield _chosen("fields", names(), "Only these fields.")
@@ -190,7 +193,11 @@ class Schema(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         schema = super()._map_basic_serializer(serializer, direction)
-        return schema | {"additionalProperties": False} if isinstance(serializer, Body) else schema
+        if isinstance(serializer, Body):
+            return schema | {"additionalProperties": False}
+        if isinstance(serializer, Resource):
+            schema.pop("required", None)  # `fields` may leave out any of them
+        return schema
 
     def map_renderers(self, attribute: str) -> list[Any]:
         return ["application/json"]

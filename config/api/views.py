@@ -45,6 +45,8 @@ class ApiView(APIView):
     tag: ClassVar[str] = ""
     chooses_fields: ClassVar[bool] = True
     is_list: ClassVar[bool] = False
+    # Methods that take the filters of `filter_form` in the URL.
+    filtered: ClassVar[tuple[str, ...]] = ("GET",)
     # Parameters besides `fields` and `include`, with what they mean.
     parameters: ClassVar[Mapping[str, str]] = {}
     deprecated: ClassVar[Deprecation | None] = None
@@ -116,15 +118,18 @@ class ApiView(APIView):
         """Which methods there are; for the question browsers ask before others ask theirs."""
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
-    def one(
-        self, serializer: type[Resource], row: Any, *, status: int = 200, location: str = ""
-    ) -> Response:
+    def one(self, serializer: type[Resource], row: Any) -> Response:
         """The answer that shows one thing, with its version, and what of it was asked for."""
-        self.version = serializer.version_of(row)
         self.check_parameters(serializer)
-        data = serializer(row, **chosen(self.asked.GET, serializer)).data
+        self.version = serializer.version_of(row)
+        return Response(serializer(row, **chosen(self.asked.GET, serializer)).data)
+
+    def made(
+        self, serializer: type[Resource], row: Any, *, status: int = 201, location: str = ""
+    ) -> Response:
+        """The answer to a change: what came of it, and its address."""
         headers = {"Location": self.asked.build_absolute_uri(location)} if location else None
-        return Response(data, status=status, headers=headers)
+        return Response(serializer(row).data, status=status, headers=headers)
 
     def check_parameters(
         self, serializer: type[Resource] | None = None, known: Iterable[str] = ()

@@ -11,7 +11,7 @@ import pytest
 from django.core.cache import cache
 from redis.exceptions import ConnectionError as CacheGone
 
-from operations import api
+from operations.api import cache as api
 from testing.fixtures import ClientFactory, World
 
 URL = "/api/cache/stats"

@@ -1,0 +1,1 @@
+"""People and tokens for programs."""

@@ -1,0 +1,1 @@
+"""Exports for programs: ask, look how far it is, fetch the file."""

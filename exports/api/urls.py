@@ -1,0 +1,9 @@
+from django.urls import path
+
+from exports.api import views
+
+urlpatterns = [
+    path("exports", views.ExportList.as_view(), name="exports"),
+    path("exports/<uuid:export_id>", views.ExportDetail.as_view(), name="export"),
+    path("exports/<uuid:export_id>/download", views.ExportDownload.as_view(), name="download"),
+]

@@ -1,0 +1,139 @@
+"""Exports: ask for a file, poll, download."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import may
+from accounts.http import MemberRequest
+from accounts.roles import Right
+from accounts.scopes import Scope
+from calls.filters import CallFilter
+from calls.selection import Selection
+from config.api.idempotency import idempotent
+from config.api.lists import ListView
+from config.api.operations import Operation
+from config.api.problems import conflict, error, invalid_body
+from config.api.serializers import read
+from config.api.views import ApiView
+from config.throttles import ExportThrottle, TierThrottle
+from exports import access, actions, columns, downloads, totals
+from exports.api.serializers import EXAMPLE, WISH, ExportSerializer, WishSerializer
+from exports.forms import ExportForm
+from exports.models import Format
+
+MEDIA_TYPES = (
+    "text/csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/pdf",
+)
+
+
+class ExportList(ListView):
+    tag = "exports"
+    resource = "exports"
+    # Of a POST; the list has none.
+    filter_form = CallFilter
+    filtered = ("POST",)
+    throttle_classes = (TierThrottle, ExportThrottle)
+    operations = {
+        "GET": Operation(
+            "list_exports", Scope.EXPORTS, gives=ExportSerializer, many=True, example=EXAMPLE
+        ),
+        "POST": Operation(
+            "ask_for_export", Scope.EXPORTS, gives=ExportSerializer, example=EXAMPLE, status=202,
+            takes=WishSerializer, takes_example=WISH,
+        ),
+    }  # fmt: skip
+
+    def get(self, request: Request) -> Response:
+        """Exports that this key or person asked for; an admin's tokens see all."""
+        exports = access.exports_of(cast(MemberRequest, self.asked))
+        return self.page(exports, ExportSerializer)
+
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Ask for a file of calls.
+
+        The filters stand in the URL and are those of the list of calls. Poll the answer's address
+        until its state is ready."""
+        asked = cast(MemberRequest, self.asked)
+        selection = Selection.from_request(asked)
+        self.check_filters(selection.form)
+        form = self._form(read(WishSerializer, request.data))
+        found = totals.quickly(selection.calls())
+        try:
+            export = actions.ask(
+                asked.organization, selection, form.wish, user=self.asked.user,
+                total=found.calls if found else None,
+            )  # fmt: skip
+        except actions.ExportError as refused:
+            raise invalid_body([error("columns", str(refused))]) from refused
+        location = f"/api/v1/exports/{export.pk}"
+        return self.made(ExportSerializer, export, status=202, location=location)
+
+    def _form(self, wish: dict[str, Any]) -> ExportForm:
+        """What the page's form says of it, too."""
+        data = {"columns": columns.default_codes(), "numbers": "masked", **wish}
+        if data["format"] == Format.PDF and "columns" not in wish:
+            data["columns"] = [c.code for c in columns.for_report(columns.chosen(data["columns"]))]
+        form = ExportForm(
+            {**data, "columns": list(data["columns"])},
+            may_take=may(self.asked, Right.EXPORT_PERSONAL_DATA),
+        )
+        if not form.is_valid():
+            raise invalid_body(
+                [
+                    error(name, str(message))
+                    for name, messages in form.errors.items()
+                    for message in messages
+                ]
+            )
+        return form
+
+
+class ExportDetail(ApiView):
+    tag = "exports"
+    operations = {
+        "GET": Operation("get_export", Scope.EXPORTS, gives=ExportSerializer, example=EXAMPLE)
+    }
+
+    def get(self, request: Request, export_id: UUID) -> Response:
+        """How far an export is, and where its file is."""
+        export = access.get_export(cast(MemberRequest, self.asked), export_id)
+        return self.one(ExportSerializer, export)
+
+
+class ExportDownload(ApiView):
+    tag = "exports"
+    chooses_fields = False
+    operations = {
+        "GET": Operation(
+            "download_export", Scope.EXPORTS, media_types=MEDIA_TYPES, problems=(409, 416)
+        )
+    }
+
+    def get(self, request: Request, export_id: UUID) -> HttpResponseBase:
+        """The file. A download that broke off goes on with Range.
+
+        Each part that is fetched stands in the audit log."""
+        self.check_parameters()
+        asked = cast(MemberRequest, self.asked)
+        export = access.get_file(asked, export_id)
+        if not export.is_ready(timezone.now()):
+            raise conflict("not-ready", _("There is no file yet, or no more. See its state."))
+        actions.note_download(export)
+        return downloads.file_response(
+            export,
+            asked.organization,
+            byte_range=self.asked.headers.get("Range", ""),
+            if_range=self.asked.headers.get("If-Range", ""),
+            head=False,
+        )

@@ -1,0 +1,1 @@
+"""Long work for programs, which ask how far it is."""
