@@ -122,7 +122,7 @@ class _CsrfCheck(CsrfViewMiddleware):
         finally:
             request.method = method
 
-    def _reject(self, request: Any, reason: str) -> str:  # type: ignore[override]
+    def _reject(self, request: Any, reason: str) -> str:
         return reason
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError
+from rest_framework_simplejwt.tokens import Token
 
 ACCESS, REFRESH = "access", "refresh"
 ACCESS_LIFETIME = timedelta(minutes=5)
@@ -51,7 +53,7 @@ def sign(claims: Claims, *, use: str, audience: str) -> str:
 def read(token: str, *, use: str, audience: str) -> Claims | None:
     """None for whatever is not a token of ours, for this use and audience, that counts now."""
     try:
-        payload = _backend(audience).decode(token)
+        payload = _backend(audience).decode(cast(Token, token))
         if payload.get("typ") != use:
             return None
         return Claims(UUID(payload["sid"]), UUID(payload["jti"]))

@@ -75,7 +75,7 @@ class UsageSerializer(serializers.Serializer[Any]):
     last = serializers.DateField()
     time_zone = serializers.CharField()
     total = FiguresSerializer()
-    data = RowSerializer(many=True)
+    data: Any = RowSerializer(many=True)
 
 
 class Usage(ApiView):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -71,7 +71,7 @@ class EntrySerializer(Resource):
 class EntryList(ListView):
     tag = "audit"
     resource = "audit"
-    keys: ClassVar = ("timestamp", "id")
+    keys = ("timestamp", "id")
     filter_form = EntryFilter
     operations = {
         "GET": Operation(

@@ -67,7 +67,9 @@ class ConversationSerializer(Resource):
     cost = MoneyField(source="cost_cents", allow_null=True)
     user_sentiment = serializers.CharField(allow_null=True)
     summary = SpokenField(allow_null=True)
-    source = serializers.CharField(help_text="webhook, or reconciled when no webhook brought it.")
+    source: Any = serializers.CharField(
+        help_text="webhook, or reconciled when no webhook brought it."
+    )
     first_seen_at = serializers.DateTimeField()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from django import forms
@@ -71,6 +71,7 @@ def _item(item: Any) -> dict[str, Any]:
 
 def _of_field(field: forms.Field) -> dict[str, Any]:
     if isinstance(field, forms.ChoiceField):
-        return {"type": "string", "enum": [value for value, _ in field.choices if value]}  # type: ignore[misc]  # groups have other lists
+        values = [value for value, _label in cast(list[tuple[str, str]], field.choices) if value]
+        return {"type": "string", "enum": values}
     length = getattr(field, "max_length", None)
     return {"type": "string", "maxLength": length} if length else {"type": "string"}

@@ -109,7 +109,7 @@ def as_problem(raised: Exception) -> Problem | None:
 
 
 def _too_many(raised: exceptions.Throttled) -> Problem:
-    wait = max(1, math.ceil(raised.wait or 1))
+    wait = max(1, math.ceil(getattr(raised, "wait", None) or 1))
     return Problem(429, *PLAIN[429], headers={"Retry-After": str(wait)})
 
 

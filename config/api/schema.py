@@ -19,7 +19,8 @@ from config.api.serializers import Body, Resource
 if TYPE_CHECKING:
     from config.api.views import ApiView
 
-_QUERY, _HEADER = OpenApiParameter.QUERY, OpenApiParameter.HEADER
+_QUERY: Any = OpenApiParameter.QUERY
+_HEADER: Any = OpenApiParameter.HEADER
 # What each refusal means; every operation lists those it can give.
 _PROBLEMS = {
     400: "A parameter, header or body is not as it should be; `errors` says which.",
@@ -51,7 +52,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     request_id = serializers.CharField(help_text="Tell it to the operator.")
-    errors = ErrorSerializer(many=True, required=False)
+    errors: Any = ErrorSerializer(many=True, required=False)
 
 
 def page_of(serializer: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
@@ -66,7 +67,7 @@ def page_of(serializer: type[serializers.Serializer[Any]]) -> type[serializers.S
 
 
 class Schema(AutoSchema):
-    view: ApiView
+    view: ApiView  # type: ignore[assignment]  # always one of ours
 
     @property
     def operation(self) -> Operation:
@@ -81,7 +82,7 @@ class Schema(AutoSchema):
     def get_summary(self) -> str:
         return self._docstring().partition("\n\n")[0].replace("\n", " ")
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular has it
         rest = self._docstring().partition("\n\n")[2]
         scope = self.operation.scope
         return "\n\n".join(part for part in (rest, scope and f"Scope: `{scope.value}`.") if part)
@@ -150,7 +151,7 @@ class Schema(AutoSchema):
             {"data": [example], "next": None, "previous": None} if self.operation.many else example
         )
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         return [*self._query_parameters(), *self._header_parameters()]
 
     def _query_parameters(self) -> Iterator[OpenApiParameter]:
@@ -192,7 +193,7 @@ class Schema(AutoSchema):
             )  # fmt: skip
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
-        schema = super()._map_basic_serializer(serializer, direction)
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if isinstance(serializer, Body):
             return schema | {"additionalProperties": False}
         if isinstance(serializer, Resource):

@@ -44,8 +44,8 @@ class Resource(serializers.Serializer[Any]):
     def many_init(cls, *args: Any, **kwargs: Any) -> Any:
         """The list's child gets what was chosen, too."""
         chosen_fields = {name: kwargs.pop(name, ()) for name in ("fields", "include")}
-        child = cls(*args, **chosen_fields)
-        return serializers.ListSerializer(*args, child=child, **_of_list(kwargs))
+        kwargs["child"] = cls(*args, **chosen_fields)
+        return serializers.ListSerializer(*args, **_of_list(kwargs))
 
     @classmethod
     def version_of(cls, row: Any) -> str:

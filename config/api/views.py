@@ -28,6 +28,7 @@ from rest_framework.views import APIView
 
 from accounts.callers import identify, in_the_name_of
 from accounts.http import ApiRequest
+from accounts.models import User
 from config.api import cors, etags, recent
 from config.api.deprecation import Deprecation
 from config.api.operations import Operation
@@ -58,7 +59,7 @@ class ApiView(APIView):
     # Of the one thing that is read or changed; what `If-Match` is compared with.
     version = ""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.asked = cast(ApiRequest, request)
         self.throttles: list[BaseThrottle] = []
         began = time.monotonic()
@@ -90,7 +91,7 @@ class ApiView(APIView):
         except Problem:
             self.check_throttles(request)
             raise
-        request.user = self.asked.user
+        request.user = cast(User, self.asked.user)
         self.is_identified = True
         self.contexts.enter_context(in_the_name_of(self.asked))
 
@@ -114,7 +115,7 @@ class ApiView(APIView):
                 errors=[error("", scope.value, "scope")],
             )
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Which methods there are; for the question browsers ask before others ask theirs."""
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
@@ -147,9 +148,7 @@ class ApiView(APIView):
         header = self.asked.headers.get("If-Match", "")
         etags.check_version(header, serializer.version_of(row) if header else "")
 
-    def finalize_response(
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:  # type: ignore[override]
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         if request.method in ("GET", "HEAD") and isinstance(response, Response):
             response = self._with_etag(response)
@@ -161,7 +160,7 @@ class ApiView(APIView):
             self.deprecated.announce(response)
         response.headers["Cache-Control"] = "no-store"
         cors.allow(self.asked, response)
-        return cast(HttpResponseBase, response)
+        return response
 
     def _with_etag(self, response: Response) -> HttpResponseBase:
         if response.status_code != HTTPStatus.OK:

@@ -14,5 +14,5 @@ def deliveries_about(subject_ids: Sequence[str]) -> dict[str, list[dict[str, Any
     found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     rows = Delivery.objects.filter(subject_id__in=subject_ids).order_by("id")
     for row in rows.values("id", "event", "state", "received_at", "subject_id"):
-        found[row["subject_id"]].append(row)
+        found[row["subject_id"]].append(dict(row))
     return found
