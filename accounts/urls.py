@@ -1,5 +1,6 @@
 from django.urls import path
 
+from accounts.api_keys import views as api_keys
 from accounts.views import (
     access_policy,
     email_changes,
@@ -34,6 +35,11 @@ urlpatterns = [
     path("settings/branding/", organization.branding, name="branding"),
     path("settings/currency/", organization.currency, name="currency"),
     path("settings/access/", access_policy.access_policy, name="access_policy"),
+    path("settings/api/", api_keys.api, name="api"),
+    path("settings/api/keys/new/", api_keys.key_new, name="api_key_new"),
+    path("settings/api/keys/<uuid:key_id>/rotate/", api_keys.key_rotate, name="api_key_rotate"),
+    path("settings/api/keys/<uuid:key_id>/revoke/", api_keys.key_revoke, name="api_key_revoke"),
+    path("settings/api/origins/", api_keys.save_origins, name="api_origins"),
     path("settings/visits/", visits.visit_list, name="visits"),
     path("settings/visits/<uuid:acting_id>/allow/", visits.allow_visit, name="allow_visit"),
     path("settings/visits/<uuid:acting_id>/refuse/", visits.refuse_visit, name="refuse_visit"),

@@ -2,9 +2,13 @@
 
 from django.urls import include, path
 
+from config.api import docs
+
 app_name = "api"
 
 urlpatterns = [
+    path("openapi.json", docs.Document.as_view(), name="document"),
+    path("docs/", docs.documentation, name="docs"),
     path("", include("calls.api.urls")),
     path("", include("agents.api.urls")),
     path("", include("webhooks.api.urls")),

@@ -49,6 +49,7 @@ from operations.models import AllowedNetwork
 from tenants.models import Domain, Organization, WebhookEndpoint
 from tenants.pin import organization_context
 from tenants.scope import platform
+from testing.api import ProgramFactory
 from testing.fixtures import CANARIES, PASSWORD, CanaryClient, ClientFactory, World
 from testing.records import fill_records
 from webhooks.models import Delivery
@@ -162,6 +163,36 @@ ORGANIZATION = """
 /calls/<uuid:call_id>/notes/<uuid:note_id>/delete/        405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
 /calls/<uuid:call_id>/tags/new/                           405 405 405 405 405 405 405 405   302 200 200 302 302 302 302 403
 /calls/<uuid:call_id>/tags/<uuid:tag_id>/delete/          405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 403
+/api/v1/openapi.json                                      401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/calls                                             401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/calls/<uuid:call_id>                              401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/calls/<uuid:call_id>/transcript                   401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/chats                                             401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/chats/<uuid:chat_id>                              401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/agents                                            401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/agents/<uuid:agent_id>                            401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/deliveries                                        401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/deliveries/replay                                 401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/deliveries/<uuid:delivery_id>                     401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/deliveries/<uuid:delivery_id>/replay              401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/jobs/<uuid:job_id>                                401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/usage                                             401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/exports                                           401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/exports/<uuid:export_id>                          401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/exports/<uuid:export_id>/download                 401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/users                                             401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/users/<uuid:user_id>                              401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/invitations                                       401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/audit                                             401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/token                                             405 405 405 405 405 405 405 405   415 415 415 415 415 415 415 415
+/api/v1/token/refresh                                     405 405 405 405 405 405 405 405   415 415 415 415 415 415 415 415
+/api/v1/token/revoke                                      405 405 405 405 405 405 405 405   415 415 415 415 415 415 415 415
+/api/v1/docs/                                             302 200 200 302 302 302 302 200   405 405 405 405 405 405 405 405
+/settings/api/                                            302 403 200 302 302 302 302 403   405 405 405 405 405 405 405 405
+/settings/api/keys/new/                                   302 403 200 302 302 302 302 403   302 403 200 302 302 302 302 403
+/settings/api/keys/<uuid:key_id>/rotate/                  302 403 404 302 302 302 302 403   302 403 404 302 302 302 302 403
+/settings/api/keys/<uuid:key_id>/revoke/                  405 405 405 405 405 405 405 405   302 403 404 302 302 302 302 403
+/settings/api/origins/                                    405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
 """
 OPERATOR = """
 /system/                                           302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
@@ -244,6 +275,22 @@ OPERATOR = """
 /account/password/                                    302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
 /account/email/                                       302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
 /account/email/stop/                                  405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
+/api/v1/openapi.json                                      401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/organizations                                     401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/organizations/<uuid:organization_id>              401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/organizations/<uuid:organization_id>/suspend      401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/organizations/<uuid:organization_id>/resume       401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/usage                                             401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/health                                            401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/token                                             405 405 405 405 405 405 405 405   415 415 415 415 415 415 415 415
+/api/v1/token/refresh                                     405 405 405 405 405 405 405 405   415 415 415 415 415 415 415 415
+/api/v1/token/revoke                                      405 405 405 405 405 405 405 405   415 415 415 415 415 415 415 415
+/api/v1/docs/                                             302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
+/settings/api/                                            302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
+/settings/api/keys/new/                                   302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
+/settings/api/keys/<uuid:key_id>/rotate/                  302 302 302 302 302 302 404 302   302 302 302 302 302 302 404 302
+/settings/api/keys/<uuid:key_id>/revoke/                  405 405 405 405 405 405 405 405   302 302 302 302 302 302 404 302
+/settings/api/origins/                                    405 405 405 405 405 405 405 405   302 302 302 302 302 302 404 302
 """
 # The admin only shows: nothing is added, changed or deleted there, except the models below.
 MODEL = """
@@ -447,7 +494,9 @@ def test_the_door_has_one_url() -> None:
 
 # --- What another organization owns --------------------------------------------------------------
 
-WITH_KEYS = sorted(url for url in rows(ORGANIZATION) if "<uuid:" in url)
+WITH_KEYS = sorted(
+    url for url in rows(ORGANIZATION) if "<uuid:" in url and not url.startswith("/api/")
+)
 # People, invitations and visits are rows of shared tables: no two have the same key.
 SHARED = ("/account/", "/settings/", "/switch/")
 # Its 403 to an admin who is not its author says as much.
@@ -494,3 +543,40 @@ def test_a_change_by_key_changes_ones_own(filled: World, browser_of: ClientFacto
         with organization_context(organization):
             names.append(Agent.objects.get(pk=ID).name)
     assert names == ["Ours", CANARIES["globex"]]
+
+
+# --- The same for programs -----------------------------------------------------------------------
+
+API_WITH_KEYS = sorted(url for url in rows(ORGANIZATION) if url.startswith("/api/") and "<" in url)
+
+
+def _api_answer(client: CanaryClient, url: str, key: UUID) -> tuple[int, bytes]:
+    path = re.sub(r"<uuid:\w+>", str(key), url)
+    response = client.get(path)
+    if response.status_code == 405:
+        response = client.post(path, {}, content_type="application/json")
+    request_id = response.headers["X-Request-ID"].encode()
+    return response.status_code, response.content.replace(request_id, b"")
+
+
+@pytest.mark.parametrize("url", API_WITH_KEYS)
+def test_a_program_finds_nothing_of_another_organization(
+    world: World, program: ProgramFactory, url: str
+) -> None:
+    fill(world.acme)
+    key = world.people.bob.pk if "user_id" in url else ID
+    client = program(world.globex)
+    theirs = _api_answer(client, url, key)
+    assert theirs == _api_answer(client, url, uuid4())
+    assert theirs[0] == 404
+
+
+@pytest.mark.parametrize("url", [url for url in API_WITH_KEYS if "user_id" not in url])
+def test_the_same_key_leads_a_program_to_its_own(
+    filled: World, program: ProgramFactory, url: str
+) -> None:
+    """Its client fails when the other's canary is in an answer."""
+    for organization in (filled.acme, filled.globex):
+        client = program(organization)
+        client.raise_request_exception = False
+        assert _api_answer(client, url, ID)[0] in (200, 409)
