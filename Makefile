@@ -21,7 +21,7 @@ production := env ENVIRONMENT=production PUBLIC_BASE_URL=https://switchboard.exa
 	BACKUP_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos chaos-short lint format lock bench-ingest bench-reading bench-export bench-live bench-recovery observatory screenshots demo-remove clean-local venv
+.PHONY: help run test check chaos chaos-short lint format lock bench-ingest bench-reading bench-export bench-live bench-recovery observatory openapi fuzz-api screenshots demo-remove clean-local venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,12 @@ lint: venv ## Check style, templates, types, production settings and migrations
 format: venv ## Format the sources
 	$(VENV_PYTHON) -m ruff check --fix .
 	$(VENV_PYTHON) -m ruff format .
+
+openapi: venv ## Write the API's documents anew, after a change of its views
+	$(production) DJANGO_SETTINGS_MODULE=config.settings $(VENV_PYTHON) -m config.api.document
+
+fuzz-api: venv ## Attack the API with schemathesis for ten minutes a role; FUZZ_SECONDS=600
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(install) python -m pytest config/tests/test_api_fuzzed.py -s
 
 lock: ## Write requirements.lock anew; with LOCK_ARGS=--upgrade take newer versions
 	@$(need_python); exec $(install) uv pip compile pyproject.toml --group dev --universal \

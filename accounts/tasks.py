@@ -15,10 +15,12 @@ from accounts.models import (
     ActingInside,
     EmailChange,
     Handover,
+    IdempotentAnswer,
     Invitation,
     KnownDevice,
     Membership,
     Role,
+    TokenFamily,
     User,
 )
 from accounts.notices import MEMBER_NOTICES, NOT_YOU, NOTICES, link_to
@@ -28,7 +30,7 @@ from audit.models import Entry
 from audit.vocabulary import Action
 from config import mail
 from tenants.models import Organization
-from tenants.scope import door
+from tenants.scope import door, platform
 
 RESET_SENT = Action("accounts.password_reset_sent", "sent {object} a link to set a new password")
 
@@ -54,6 +56,9 @@ def clear_expired_sessions(timestamp: int) -> None:
         EmailChange.objects.filter(expires_at__lt=now).delete()
         forgotten = now - timedelta(seconds=devices.COOKIE_AGE_SECONDS)
         KnownDevice.objects.filter(last_used_at__lt=forgotten).delete()
+        TokenFamily.objects.filter(ends_at__lt=now).delete()
+    with platform():
+        IdempotentAnswer.objects.filter(asked_at__lt=now - IdempotentAnswer.KEPT).delete()
 
 
 @app.task(name="accounts.tell_admins_of_visit", retry=mail.MAIL_RETRY)

@@ -6,9 +6,9 @@
 | sign-in | SIGN_IN_LIMIT, SIGN_IN_ACCOUNT_LIMIT | an address; an account | let through |
 | second factor | SECOND_FACTOR_LIMITS | a person, from anywhere | refused |
 | refused webhooks | WEBHOOK_REFUSED_LIMIT | an address; a webhook URL | let through |
-| API reads | API_READ_LIMIT | a person, or an address | let through |
-| API writes | API_WRITE_LIMIT | a person, or an address | let through |
-| exports and reports | EXPORT_LIMIT | a person | let through |
+| API reads | API_READ_LIMIT | a key, a person, or an address | let through |
+| API writes | API_WRITE_LIMIT | a key, a person, or an address | let through |
+| exports and reports | EXPORT_LIMIT | a person, or a key | let through |
 
 What is let through uncounted stands in the log. Counters carry no organization: whoever belongs to
 several has one allowance, not one a host.

@@ -127,6 +127,8 @@ class TokenFamily(models.Model):
 class IdempotentAnswer(models.Model):
     """What a POST with an `Idempotency-Key` was answered, for a day; see config/api/idempotency."""
 
+    KEPT = timedelta(hours=24)
+
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
     # Empty on the operator host.
     organization = models.ForeignKey(

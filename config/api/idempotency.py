@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -29,7 +29,6 @@ from config.api.problems import Problem, conflict, error
 from config.api.views import ApiView
 
 HEADER = "Idempotency-Key"
-VALID = timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 P = ParamSpec("P")
@@ -111,7 +110,7 @@ def _claim(request: ApiRequest, key: str, *, committed: bool) -> tuple[Idempoten
     rows = IdempotentAnswer.objects.filter(
         organization=request.organization, caller_id=request.user.pk, key=key
     )
-    rows.filter(asked_at__lte=now - VALID).delete()
+    rows.filter(asked_at__lte=now - IdempotentAnswer.KEPT).delete()
     if committed:
         rows.filter(asked_at__lte=now - ABANDONED, status=None).delete()
     # Waits while another transaction holds the same key.
@@ -154,10 +153,3 @@ def _keep(claim: IdempotentAnswer, response: Response) -> None:
     claim.body = json.loads(json.dumps(response.data, cls=JSONEncoder))
     claim.location = response.headers.get("Location", "")
     claim.save(update_fields=["status", "body", "location"])
-
-
-def forget_old(now: Any = None) -> int:
-    """Delete what is older than a day. On the platform; how many."""
-    before = (now or timezone.now()) - VALID
-    deleted, _by_model = IdempotentAnswer.objects.filter(asked_at__lte=before).delete()
-    return deleted

@@ -128,7 +128,7 @@ class MoneySerializer(serializers.Serializer[Any]):
     currency = serializers.CharField(help_text="ISO 4217.")
 
 
-@extend_schema_field(MoneySerializer(allow_null=True))
+@extend_schema_field(MoneySerializer)
 class MoneyField(serializers.Field[Any, Any, Any, Any]):
     """US cents, as Retell charges them, in dollars."""
 

@@ -1,0 +1,98 @@
+"""Schemathesis against the running product, with a key of each kind: all its checks, stateful too.
+
+Bounded by FUZZ_SECONDS for each kind of key; `make fuzz-api` takes longer.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts.actions import members
+from accounts.models import Role, User
+from accounts.scopes import OF_ORGANIZATIONS, Scope
+from agents.models import Agent
+from calls.tests.records import make_calls
+from config.api import document
+from tenants.models import Organization
+from tenants.pin import organization_context
+from tenants.scope import platform
+from testing.api import key_of
+from testing.fixtures import PASSWORD, World
+from testing.organizations import made_organization
+from testing.servers import Servers, running_servers
+
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "25"))
+# Nothing is limited but by the time there is.
+UNLIMITED = {
+    "API_READ_LIMIT": "1000000/m", "API_WRITE_LIMIT": "1000000/m", "EXPORT_LIMIT": "1000000/h",
+    "SIGN_IN_LIMIT": "1000000/m", "SIGN_IN_ACCOUNT_LIMIT": "1000000/m",
+}  # fmt: skip
+CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
+READING = frozenset(scope for scope in OF_ORGANIZATIONS if scope.value.endswith(":read"))
+KINDS = {
+    "all": OF_ORGANIZATIONS,
+    "reading": READING,
+    "masked": frozenset({Scope.CALLS_READ, Scope.EXPORTS}),
+}
+
+
+@pytest.fixture(scope="module")
+def unlimited(django_db_setup: World) -> Iterator[Servers]:
+    with running_servers({**os.environ, **UNLIMITED}) as started:
+        yield started
+
+
+@pytest.fixture
+def fuzzed(committed: World) -> Iterator[Organization]:
+    """An organization of its own, because anything may happen to it."""
+    with made_organization("fuzzed") as organization:
+        members.add_member(
+            organization, email="fay@example.com", role=Role.ADMIN, password=PASSWORD, name="Fay"
+        )
+        with organization_context(organization):
+            Agent.objects.create(retell_agent_id="agent_1", name="Desk")
+            make_calls(5)
+        yield organization
+    with platform():
+        User.objects.filter(email="fay@example.com").delete()
+
+
+def _attack(
+    servers: Servers, host: str, name: str, credential: str
+) -> subprocess.CompletedProcess[Any]:
+    program = str(Path(sys.executable).parent / "st")
+    return subprocess.run(
+        [
+            program, "--config-file", str(CONFIGURATION), "run", str(document.FOLDER / name),
+            "--url", f"http://127.0.0.1:{servers.web_port}",
+            "--header", f"Host:{host}:{servers.web_port}",
+            "--header", f"Authorization:Bearer {credential}",
+            "--checks", "all", "--max-time", str(SECONDS), "--seed", "20261130",
+            "--generation-database", "none", "--no-color",
+        ],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_schemathesis_finds_nothing(unlimited: Servers, fuzzed: Organization, kind: str) -> None:
+    key = key_of(fuzzed, *KINDS[kind]).text
+    done = _attack(unlimited, "fuzzed.localhost", "openapi.json", key)
+    assert done.returncode == 0, done.stdout[-8000:]
+
+
+def test_schemathesis_finds_nothing_on_the_operator_host(
+    unlimited: Servers, committed: World
+) -> None:
+    made = key_of(None, Scope.ORGANIZATIONS_READ)
+    done = _attack(unlimited, "localhost", "openapi-operator.json", made.text)
+    with platform():
+        made.row.delete()
+    assert done.returncode == 0, done.stdout[-8000:]
