@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -66,7 +65,7 @@ def fuzzed(committed: World) -> Iterator[Organization]:
 
 def _attack(
     servers: Servers, host: str, name: str, credential: str
-) -> subprocess.CompletedProcess[Any]:
+) -> subprocess.CompletedProcess[str]:
     program = str(Path(sys.executable).parent / "st")
     return subprocess.run(
         [
