@@ -58,8 +58,9 @@ class CallQuerySet(NewestFirst):
         kept_back = [column for column in _HEAVY if column not in wanted]
         tagged = self.model.tags.rel.model.objects.filter(calls=models.OuterRef("pk"))
         names = ArraySubquery(tagged.order_by(Lower("name")).values("name"))
-        found: CallQuerySet = self.defer(None).defer(*kept_back, "agent__versions")
-        return found.annotate(tag_names=names)
+        calls = self.defer(None).defer(*kept_back, "agent__versions")
+        found: CallQuerySet = calls.annotate(tag_names=names)
+        return found
 
     def restricted(self) -> CallQuerySet:
         """Calls whose storage setting forbids keeping all of them."""

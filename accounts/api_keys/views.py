@@ -23,7 +23,7 @@ from accounts.api_keys import actions, lookup, origins, samples
 from accounts.api_keys.actions import NewKey
 from accounts.api_keys.forms import NewKeyForm, OriginsForm, RotateForm
 from accounts.exceptions import AccountError
-from accounts.http import MemberRequest
+from accounts.http import MemberRequest, VisitorRequest
 from accounts.models import ApiKey
 from accounts.roles import Right
 from config import zones
@@ -66,7 +66,7 @@ def _page(request: MemberRequest, form: OriginsForm | None = None) -> dict[str, 
     }
 
 
-def _origins_form(request: MemberRequest) -> OriginsForm | None:
+def _origins_form(request: VisitorRequest) -> OriginsForm | None:
     """Pages of the operator host ask from nowhere else."""
     if request.organization is None:
         return None

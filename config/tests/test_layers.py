@@ -49,7 +49,13 @@ SIDEWAYS = {
     ("operations", "webhooks"),
 }
 # Pages of an app that lies below the people who look at them; nothing imports these.
-PAGES = {"audit/views.py": 3, "audit/urls.py": 3, "audit/urls_operator.py": 3}
+PAGES = {
+    "audit/views.py": 3,
+    "audit/urls.py": 3,
+    "audit/urls_operator.py": 3,
+    "audit/api/views.py": 3,
+    "audit/api/urls.py": 3,
+}
 
 
 def sources(app: str) -> list[Path]:
