@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
@@ -15,9 +15,6 @@ from config.api.documents import MEDIA_TYPE
 from config.api.filters import parameters_of
 from config.api.operations import DEFAULT_LIMIT, MOST_ROWS, Operation
 from config.api.serializers import Body, Resource
-
-if TYPE_CHECKING:
-    from config.api.views import ApiView
 
 _QUERY: Any = OpenApiParameter.QUERY
 _HEADER: Any = OpenApiParameter.HEADER
@@ -67,11 +64,13 @@ def page_of(serializer: type[serializers.Serializer[Any]]) -> type[serializers.S
 
 
 class Schema(AutoSchema):
-    view: ApiView  # type: ignore[override]  # always one of ours
+    # An `ApiView`, which knows this class.
+    view: Any
 
     @property
     def operation(self) -> Operation:
-        return self.view.operations[self.method]
+        found: Operation = self.view.operations[self.method]
+        return found
 
     def get_operation_id(self) -> str:
         return self.operation.id
@@ -175,7 +174,7 @@ class Schema(AutoSchema):
         names = getattr(gives, "names", None)
         if names is not None and view.chooses_fields:
             yield _chosen("fields", names(), "Only these fields.")
-            if includes := list(gives.includes):  # type: ignore[union-attr]  # it has names, too
+            if includes := list(getattr(gives, "includes", ())):
                 yield _chosen("include", includes, "These, too.")
 
     def _header_parameters(self) -> Iterator[OpenApiParameter]:

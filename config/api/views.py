@@ -104,7 +104,9 @@ class ApiView(APIView):
         return self.throttles
 
     def check_scope(self, request: Request) -> None:
-        operation = self.operations.get(request.method or "")
+        # HEAD is answered by what answers GET.
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        operation = self.operations.get(method)
         scope = operation.scope if operation else None
         if scope is not None and scope not in self.asked.standing.scopes:
             raise Problem(

@@ -18,7 +18,7 @@ from accounts.scopes import TABLE, Scope
 from accounts.tasks import clear_expired_sessions
 from agents.models import Agent
 from calls.tests.records import NOON, make_calls
-from config.api import document, recent
+from config.api import docs, document, recent
 from config.api.deprecation import Deprecation
 from config.api.views import ApiView
 from tenants.models import Organization
@@ -98,6 +98,22 @@ def test_a_wrong_field_is_named(acme: Organization, program: ProgramFactory) -> 
     assert [one["field"] for one in answer.json()["errors"]] == ["y"]
     answer = post(program(acme), f"{V1}/invitations", {"email": "x", "role": "king"})
     assert {one["field"] for one in answer.json()["errors"]} == {"email", "role"}
+
+
+@pytest.mark.parametrize("view", ALL, ids=lambda view: view.__name__)
+def test_every_method_that_is_answered_has_an_operation(view: type[ApiView]) -> None:
+    """Without one it would take no scope."""
+    methods = ("get", "post", "put", "patch", "delete")
+    answered = {name.upper() for name in methods if hasattr(view, name)}
+    assert answered == set(view.operations) or view is docs.Document
+
+
+def test_asking_for_headers_takes_the_scope_too(
+    acme: Organization, program: ProgramFactory
+) -> None:
+    client = program(acme, Scope.AGENTS_READ)
+    assert client.head(f"{V1}/agents").status_code == 200
+    assert client.head(f"{V1}/audit").status_code == 403
 
 
 # --- Limits --------------------------------------------------------------------------------------
