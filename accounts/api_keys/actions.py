@@ -22,13 +22,13 @@ from tenants.scope import door
 MOST_KEYS = 50
 TOUCH_EVERY = timedelta(minutes=1)
 
-MADE = Action("accounts.api_key_made", "made the API key {object} for {scopes}", Kind.CREATE)
+MADE = Action("accounts.api_key_made", "made the {object} for {scopes}", Kind.CREATE)
 ROTATED = Action(
     "accounts.api_key_rotated",
-    "exchanged the API key {object}; the old one ends on {ends}",
+    "exchanged the {object}; the old one ends on {ends}",
     Kind.CREATE,
 )
-REVOKED = Action("accounts.api_key_revoked", "revoked the API key {object}", Kind.DELETE)
+REVOKED = Action("accounts.api_key_revoked", "revoked the {object}", Kind.DELETE)
 
 
 @dataclass(frozen=True, slots=True)

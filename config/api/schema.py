@@ -103,7 +103,8 @@ class Schema(AutoSchema):
         operation = self.operation
         found: dict[Any, Any] = {}
         for media_type in operation.media_types:
-            found[(operation.status, media_type)] = OpenApiTypes.BINARY
+            kind = OpenApiTypes.STR if media_type.startswith("text/") else OpenApiTypes.BINARY
+            found[(operation.status, media_type)] = kind
         if not operation.media_types:
             found[operation.status] = OpenApiResponse(self._given(), description=self.get_summary())
         if self.method == "GET" and operation.scope:

@@ -138,6 +138,9 @@ def page_modules() -> list[Path]:
         for path in kept
         if "tests" not in path.parts
         and "demo" not in path.parts
+        # The API's document has one language: helps and examples for programmers. What is answered
+        # to people comes from the actions and forms below, which are read here.
+        and "api" not in path.parts
         and PAGE_MODULES.search(str(path.relative_to(ROOT)))
     )
 
