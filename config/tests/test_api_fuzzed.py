@@ -51,7 +51,9 @@ def unlimited(django_db_setup: World) -> Iterator[Servers]:
 @pytest.fixture
 def fuzzed(committed: World) -> Iterator[Organization]:
     """An organization of its own, because anything may happen to it."""
-    with made_organization("fuzzed") as organization:
+    with made_organization("fuzzed") as made:
+        with platform():
+            organization = Organization.objects.get(pk=made.pk)
         members.add_member(
             organization, email="fay@example.com", role=Role.ADMIN, password=PASSWORD, name="Fay"
         )

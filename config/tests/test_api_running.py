@@ -108,6 +108,9 @@ class Generated:
             headers={"Host": f"acme.localhost:{servers.web_port}"},
         )
 
+    def close(self) -> None:
+        self.client.get_httpx_client().close()
+
     def do(self, tag: str, name: str, *args: Any, **options: Any) -> Any:
         operation = importlib.import_module(f"{self.package}.api.{tag}.{name}")
         return operation.sync_detailed(*args, client=self.client, **options)
@@ -147,3 +150,4 @@ def test_a_generated_client_reads_exports_and_replays(
         delivery = Delivery.objects.get()
     replayed = client.do("deliveries", "replay_delivery", delivery.pk).parsed
     assert (replayed.id, replayed.state) == (delivery.pk, "applied")
+    client.close()
