@@ -96,7 +96,28 @@ class Body(serializers.Serializer[Any]):
             raise serializers.ValidationError(
                 {str(name)[:40]: [sentence] for name in sorted(unknown)}, code="unknown"
             )
+        wrong = [
+            name
+            for name, field in self.fields.items()
+            if isinstance(data, Mapping) and not _is_of_its_type(field, data.get(name))
+        ]
+        if wrong:
+            sentence = _("This is of another type than the documentation says.")
+            raise serializers.ValidationError({name: [sentence] for name in wrong}, code="type")
         return super().to_internal_value(data)
+
+
+def _is_of_its_type(field: serializers.Field[Any, Any, Any, Any], value: Any) -> bool:
+    """DRF takes 0 for "0" and "no" for false: what somebody did not mean would be done."""
+    if value is None:
+        return True
+    if isinstance(field, serializers.BooleanField):
+        return isinstance(value, bool)
+    if isinstance(field, serializers.CharField):
+        return isinstance(value, str)
+    if isinstance(field, serializers.ListField):
+        return isinstance(value, list) and all(_is_of_its_type(field.child, one) for one in value)
+    return True
 
 
 def read(serializer: type[Body], data: Any) -> dict[str, Any]:

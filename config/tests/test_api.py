@@ -116,6 +116,16 @@ def test_asking_for_headers_takes_the_scope_too(
     assert client.head(f"{V1}/audit").status_code == 403
 
 
+@pytest.mark.parametrize("body", [{"is_billable": "no"}, {"tags": [1]}, {"tags": "a"}, {"note": 0}])
+def test_a_field_of_another_type_is_not_guessed_at(
+    acme: Organization, program: ProgramFactory, body: dict[str, Any]
+) -> None:
+    url = f"{V1}/calls/0193f000-0000-7000-8000-000000000001"
+    answer = program(acme).patch(url, json.dumps(body), content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] in body
+
+
 # --- Limits --------------------------------------------------------------------------------------
 
 
