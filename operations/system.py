@@ -23,7 +23,7 @@ from config.presence import Process
 from config.scrubbing import clean
 from config.templatetags.formats import number
 from operations import listing
-from operations.api import statistics
+from operations.api.cache import statistics
 from operations.backups.schedule import BACKUP_QUEUE
 from operations.failed_jobs import failed
 from operations.health import MEASUREMENTS, Measurement, work

@@ -14,6 +14,7 @@ from exports.models import Export, Format, State
 
 EXAMPLE = {
     "id": "0193f7d0-1d5e-7aa1-9d53-1f0a6f7c1b2e",
+    "subject": "calls",
     "format": "csv",
     "state": "ready",
     "filters": ["Agent is any of Front desk"],
@@ -35,6 +36,7 @@ WISH = {"format": "csv", "columns": ["call_id", "started_at", "cost"], "numbers"
 
 class ExportSerializer(Resource):
     id = serializers.UUIDField()
+    subject = serializers.CharField(help_text="calls or chats.")
     format = serializers.ChoiceField(Format.values)
     state = serializers.ChoiceField(State.values, source="status.value")
     filters = serializers.ListField(child=serializers.CharField())

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from operations.api import statistics
+from operations.api.cache import statistics
 from operations.health import MEASUREMENTS, Measurement
 from operations.readiness.vocabulary import Category, Item, Phase
 
