@@ -66,8 +66,9 @@ def fuzzed(committed: World) -> Iterator[Organization]:
 
 
 def _attack(
-    servers: Servers, host: str, name: str, credential: str
+    servers: Servers, host: str, name: str, credential: str, folder: Path
 ) -> subprocess.CompletedProcess[str]:
+    """In a folder of its own, where it keeps what it found."""
     program = str(Path(sys.executable).parent / "st")
     return subprocess.run(
         [
@@ -78,22 +79,24 @@ def _attack(
             "--checks", "all", "--max-time", str(SECONDS), "--seed", "20261130",
             "--generation-database", "none", "--no-color",
         ],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, cwd=folder,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_schemathesis_finds_nothing(unlimited: Servers, fuzzed: Organization, kind: str) -> None:
+def test_schemathesis_finds_nothing(
+    unlimited: Servers, fuzzed: Organization, tmp_path: Path, kind: str
+) -> None:
     key = key_of(fuzzed, *KINDS[kind]).text
-    done = _attack(unlimited, "fuzzed.localhost", "openapi.json", key)
+    done = _attack(unlimited, "fuzzed.localhost", "openapi.json", key, tmp_path)
     assert done.returncode == 0, done.stdout[-8000:]
 
 
 def test_schemathesis_finds_nothing_on_the_operator_host(
-    unlimited: Servers, committed: World
+    unlimited: Servers, committed: World, tmp_path: Path
 ) -> None:
     made = key_of(None, Scope.ORGANIZATIONS_READ)
-    done = _attack(unlimited, "localhost", "openapi-operator.json", made.text)
+    done = _attack(unlimited, "localhost", "openapi-operator.json", made.text, tmp_path)
     with platform():
         made.row.delete()
     assert done.returncode == 0, done.stdout[-8000:]
