@@ -26,6 +26,7 @@ PAGES = {
     Right.MANAGE_ACCESS: "GET /settings/access/",
     Right.MANAGE_SETTINGS: "GET /settings/",
     Right.MANAGE_RETELL: "GET /settings/retell/",
+    Right.MANAGE_API: "GET /settings/api/",
 }
 # Shown within pages, and tested where they are: masked numbers, bodies, files without numbers,
 # buttons beside what others wrote.
