@@ -55,7 +55,7 @@ def _of_filter(item: Any) -> dict[str, Any]:
         return {"type": "string", "format": "date-time"}
     if isinstance(item, django_filters.CharFilter):
         return {"type": "string", "maxLength": item.extra["max_length"]}
-    return _item(item)
+    return _or_empty(_item(item))
 
 
 def _item(item: Any) -> dict[str, Any]:
@@ -69,9 +69,14 @@ def _item(item: Any) -> dict[str, Any]:
     return {"type": "string"} if is_open else {"type": "string", "enum": [c[0] for c in choices]}
 
 
+def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
+    """Forms of pages send what was not chosen as an empty text: their URLs count here, too."""
+    return schema | {"enum": ["", *schema["enum"]]} if "enum" in schema else schema
+
+
 def _of_field(field: forms.Field) -> dict[str, Any]:
     if isinstance(field, forms.ChoiceField):
         values = [value for value, _label in cast(list[tuple[str, str]], field.choices) if value]
-        return {"type": "string", "enum": values}
+        return _or_empty({"type": "string", "enum": values})
     length = getattr(field, "max_length", None)
     return {"type": "string", "maxLength": length} if length else {"type": "string"}

@@ -64,7 +64,7 @@ def _of_list(kwargs: dict[str, Any]) -> dict[str, Any]:
 def chosen(parameters: Mapping[str, str], serializer: type[Resource]) -> dict[str, list[str]]:
     """`fields` and `include` of a URL. Raises `Problem` for names that there are not."""
     known = {"fields": serializer.names(), "include": list(serializer.includes)}
-    found = {name: _names(parameters.get(name, "")) for name in known}
+    found = {name: _names(parameters[name]) if name in parameters else [] for name in known}
     wrong = [
         error(
             name,
@@ -82,7 +82,7 @@ def chosen(parameters: Mapping[str, str], serializer: type[Resource]) -> dict[st
 
 
 def _names(text: str) -> list[str]:
-    return [name for part in text.split(",") if (name := part.strip())]
+    return [part.strip() for part in text.split(",")]
 
 
 class Body(serializers.Serializer[Any]):
