@@ -13,7 +13,7 @@ from config.tests.test_url_sweep import expected
 
 # Pages that need a link out of a mail, or stand before another page for a moment; and the admin's,
 # of which one stands for all.
-NOT_SHOWN = ("/confirm/", "/invitations/<str:token>/", "/admin/")
+NOT_SHOWN = ("/confirm/", "/invitations/<str:token>/", "/admin/", "/figures/")
 TAKEN = {
     "acme": [
         *screenshots.MEMBER_PAGES.values(),

@@ -212,8 +212,8 @@ OPERATOR = """
 /backups/<uuid:backup_id>/prove/                   405 405 405 405 405 405 405 405   302 302 302 302 302 302 404 302
 /readiness/                                        302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
 /readiness/measure/                                405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
-/readiness/<slug:code>/                            302 302 302 302 302 302 404 302   302 302 302 302 302 302 404 302
-/readiness/<slug:code>/withdraw/                   405 405 405 405 405 405 405 405   302 302 302 302 302 302 404 302
+/readiness/<slug:code>/                            302 302 302 302 302 302 200 302   302 302 302 302 302 302 200 302
+/readiness/<slug:code>/withdraw/                   405 405 405 405 405 405 405 405   302 302 302 302 302 302 302 302
 /settings/users/                                   404 404 404 404 404 404 404 404   405 405 405 405 405 405 405 405
 /settings/users/<uuid:user_id>/                    404 404 404 404 404 404 404 404   405 405 405 405 405 405 405 405
 /settings/users/<uuid:user_id>/role/               405 405 405 405 405 405 405 405   404 404 404 404 404 404 404 404
@@ -451,7 +451,7 @@ def path_of(url: str, world: World, invitation: Invitation) -> str:
     )
     url = url.replace("<path:content_type_id>", "1").replace("<path:object_id>", str(ID))
     url = re.sub(r"<int:\w+>", "1", url).replace("<slug:digits>", "4a4ed6")
-    url = url.replace("<slug:sha256>", "0" * 64)
+    url = url.replace("<slug:sha256>", "0" * 64).replace("<slug:code>", "load-test")
     url = url.replace(
         "^(?P<app_label>accounts|audit|otp_totp|django_otp_webauthn|procrastinate|operations|tenants)/$",
         "tenants/",
