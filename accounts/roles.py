@@ -37,6 +37,7 @@ class Right(StrEnum):
     MANAGE_SETTINGS = "manage_settings"
     MANAGE_RETELL = "manage_retell"
     MANAGE_API = "manage_api"
+    MANAGE_NOTICES = "manage_notices"
 
     @property
     def description(self) -> str:
@@ -61,6 +62,7 @@ _DESCRIPTIONS = {
     Right.MANAGE_SETTINGS: "Change the organization's name, time zone, colour and logo",
     Right.MANAGE_RETELL: "Manage the Retell connection and its keys",
     Right.MANAGE_API: "Make and revoke API keys, and say which pages may use the API",
+    Right.MANAGE_NOTICES: "Manage outgoing webhooks and their secrets",
 }
 
 
@@ -95,6 +97,7 @@ TABLE: dict[Right, dict[str, Allowed]] = {
         (Right.MANAGE_SETTINGS,        _NO,          _YES,   _NO),
         (Right.MANAGE_RETELL,          _NO,          _YES,   _NO),
         (Right.MANAGE_API,             _NO,          _YES,   _NO),
+        (Right.MANAGE_NOTICES,         _NO,          _YES,   _NO),
     )
 }  # fmt: skip
 

@@ -318,6 +318,27 @@ class ListPreference(models.Model):
         return f"list of {self.person_id}"
 
 
+class CallNews(models.Model):
+    """What was told of a call to those who want to know of final ones; see calls/news.py."""
+
+    # No foreign key: it would be checked for every call that is written.
+    call_id = models.UUIDField(primary_key=True, editable=False)
+    # When to look at the call; none: when it is written again.
+    due_at = models.DateTimeField(null=True)
+    # Of what was told last; empty: nothing was.
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=("due_at",), name="call_news_due", condition=Q(due_at__isnull=False)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"news of {self.call_id}"
+
+
 class Chat(Conversation):
     retell_chat_id = models.CharField(max_length=64)
     chat_type = models.TextField(null=True)  # noqa: DJ001

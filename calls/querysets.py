@@ -79,7 +79,7 @@ class CallQuerySet(NewestFirst):
 
     def mark(self) -> None:
         """Have these added up again; see calls/changes.py."""
-        places = self.order_by().values_list("sort_at", "moved_from")
+        places = self.order_by().values_list("sort_at", "moved_from", "id")
         with suppress(EmptyResultSet):
             changes.mark(*places.query.sql_with_params())
 

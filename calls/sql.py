@@ -143,7 +143,7 @@ def upsert(schema: str, target: Target, *, after: int = 0, condition: str = "") 
         condition=sql.SQL(condition),
         id=sql.Identifier(target.id_column),
         assignments=sql.SQL(", ").join(assignments),
-        returning=sql.SQL(" RETURNING sort_at, moved_from" if target.is_marked else ""),
+        returning=sql.SQL(" RETURNING sort_at, moved_from, id" if target.is_marked else ""),
     )
 
 

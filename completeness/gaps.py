@@ -7,7 +7,7 @@ a reason that stands in the audit log.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +18,8 @@ from audit.actions import record
 from audit.vocabulary import Action
 from calls.models import Call
 from completeness.models import Completeness, Gap, GapKind, Run
+from notices.emitting import emit
+from notices.topics import Topic
 from notifications import signals
 from tenants.models import Organization
 
@@ -25,6 +27,7 @@ ACCEPTED = Action(
     "completeness.gap_accepted", "accepted that something stays missing; number: {number}: {items}"
 )
 SHOWN_ITEMS = 5
+TOLD_ITEMS = 100
 # One that cannot be read is asked for again after so long.
 AGAIN_AFTER = timedelta(days=1)
 
@@ -33,14 +36,39 @@ def note(kind: GapKind, problems: Mapping[str, str]) -> None:
     """Things that cannot be brought, by call id or what stands for it, and why. One that was
     accepted stays accepted."""
     now = timezone.now()
-    Gap.objects.bulk_create(
-        [
-            Gap(item=item[:80], kind=kind, detail=detail, first_seen_at=now, last_seen_at=now)
-            for item, detail in problems.items()
-        ],
-        update_conflicts=True,
-        unique_fields=["item"],
-        update_fields=["kind", "detail", "last_seen_at", "healed_at"],
+    gaps = [
+        Gap(item=item[:80], kind=kind, detail=detail, first_seen_at=now, last_seen_at=now)
+        for item, detail in problems.items()
+    ]
+    with transaction.atomic():
+        known = Gap.objects.filter(item__in=[gap.item for gap in gaps], healed_at=None)
+        known_items = set(known.values_list("item", flat=True))
+        Gap.objects.bulk_create(
+            gaps,
+            update_conflicts=True,
+            unique_fields=["item"],
+            update_fields=["kind", "detail", "last_seen_at", "healed_at"],
+        )
+        _tell(kind, [gap.item for gap in gaps if gap.item not in known_items])
+
+
+def _tell(kind: GapKind, items: list[str]) -> None:
+    """Of new ones, all in one message; of many it names the first."""
+    if items:
+        data = {"kind": kind.value, "count": len(items), "items": items[:TOLD_ITEMS]}
+        emit(Topic.COMPLETENESS_GAP, data)
+
+
+def tell_if_late(now: datetime) -> None:
+    """That calls may be missing, once for as long as no comparison comes through."""
+    row = Completeness.objects.filter(pk=1).first()
+    if row is None or row.complete_until is None or not row.has_gap(now):
+        return
+    until = row.complete_until.isoformat()
+    emit(
+        Topic.COMPLETENESS_GAP,
+        {"kind": "late", "complete_until": until},
+        key=f"completeness.gap {until}",
     )
 
 

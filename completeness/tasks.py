@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import ngettext
 from procrastinate.contrib.django import app
 
@@ -13,7 +14,7 @@ from agents.api_access import open_api
 from agents.models import RetellConnection
 from agents.retell import Kind as Failure
 from agents.retell import RetellApiError
-from completeness import actions
+from completeness import actions, gaps
 from completeness.comparison import Outcome
 from completeness.models import Run, RunKind, RunState
 from jobs import actions as jobs
@@ -68,7 +69,14 @@ def _fetch_what_is_left(organization: Organization, run: Run) -> None:
 @app.task(name="completeness.compare", queueing_lock="completeness.compare")
 def compare(timestamp: int) -> None:
     """Every ten minutes: what Retell lists against what is here."""
-    for_each_organization(compare_one)
+    for_each_organization(_compare_and_tell)
+
+
+def _compare_and_tell(organization: Organization) -> None:
+    try:
+        compare_one(organization)
+    finally:
+        gaps.tell_if_late(timezone.now())
 
 
 # --- On demand -----------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ _SETTINGS = (
     (_("Currency"), "accounts:currency", Right.MANAGE_SETTINGS),
     (_("Retell"), "retell:connection", Right.MANAGE_RETELL),
     (_("API"), "accounts:api", Right.MANAGE_API),
+    (_("Outgoing webhooks"), "notices:list", Right.MANAGE_NOTICES),
     (_("Access"), "accounts:access_policy", Right.MANAGE_ACCESS),
     (_("Retention"), "webhooks_settings:retention", Right.MANAGE_ACCESS),
     (_("Operator visits"), "accounts:visits", Right.MANAGE_ACCESS),
@@ -110,14 +111,20 @@ def _settings_tabs(request: VisitorRequest) -> list[dict[str, Any]]:
     if not request.organization or not _is_setting(shown):
         return []
     return [
-        {"label": label, "url": reverse(name), "current": name == shown, "count": None}
+        {"label": label, "url": reverse(name), "current": _is_tab(name, shown), "count": None}
         for label, name, right in _SETTINGS
         if access.may(request, right)
     ]
 
 
 def _is_setting(shown: str) -> bool:
-    return any(name == shown for _label, name, _right in _SETTINGS)
+    return any(_is_tab(name, shown) for _label, name, _right in _SETTINGS)
+
+
+def _is_tab(name: str, shown: str) -> bool:
+    """A tab that is a list of things stays lit on the pages of each."""
+    app, _, view = name.partition(":")
+    return name == shown or (view == "list" and app == shown.partition(":")[0])
 
 
 def _is_current(name: str, shown: str) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
+import time
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from typing import Any
@@ -21,6 +23,8 @@ from django.conf import settings
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 5.0
 URL_MAX_LENGTH = 4096
+# Networks that carry an IPv4 address to where it belongs.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class NotAllowed(Exception):
@@ -50,11 +54,15 @@ def is_public(address: str) -> bool:
     found = ipaddress.ip_address(address)
     if isinstance(found, ipaddress.IPv6Address):
         inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
+        if found in _NAT64:
+            inner = ipaddress.IPv4Address(found.packed[-4:])
         if inner is not None:
             return is_public(str(inner))
+        if found.is_site_local:
+            return False
     if settings.OUTGOING_INSECURE and found.is_loopback:
         return True
-    return found.is_global and not found.is_multicast
+    return found.is_global and not found.is_multicast and not found.is_reserved
 
 
 def _is_loopback(address: str) -> bool:
@@ -73,12 +81,50 @@ def _addresses(host: str, port: int, *, own_machine: bool = False) -> list[str]:
     return addresses
 
 
+class _Limited(httpcore.NetworkStream):
+    """A connection that ends at a moment of `time.monotonic`, however slowly bytes trickle in."""
+
+    def __init__(self, stream: httpcore.NetworkStream, ends: float) -> None:
+        self._stream, self._ends = stream, ends
+
+    def _left(self, timeout: float | None) -> float:
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("The time for this request is over.")
+        return left if timeout is None else min(left, timeout)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._left(timeout))
+        return _Limited(stream, self._ends)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
 class PublicOnly(httpcore.NetworkBackend):
     """Resolves once, checks every address, and connects to the one it checked. TLS still asks for
-    the certificate of the name. `own_machine`: only this machine's own addresses instead."""
+    the certificate of the name. `own_machine`: only this machine's own addresses instead.
 
-    def __init__(self, *, own_machine: bool = False) -> None:
+    `total_seconds`: when the connection ends in any case, counted from connecting.
+    """
+
+    def __init__(self, *, own_machine: bool = False, total_seconds: float | None = None) -> None:
         self._own_machine = own_machine
+        self._total_seconds = total_seconds
         self._backend = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -90,7 +136,9 @@ class PublicOnly(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         address = _addresses(host, port, own_machine=self._own_machine)[0]
-        return self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+        ends = time.monotonic() + (self._total_seconds or 0)
+        stream = self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+        return _Limited(stream, ends) if self._total_seconds else stream
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
@@ -101,20 +149,21 @@ class PublicOnly(httpcore.NetworkBackend):
         self._backend.sleep(seconds)
 
 
-def client(*, own_machine: bool = False) -> httpx.Client:
+def client(*, own_machine: bool = False, total_seconds: float | None = None) -> httpx.Client:
     """For one request or a few; close it. Knows no proxies, cookies or redirects.
 
-    `own_machine`: for an address of the settings that is this machine's.
+    `own_machine`: for an address of the settings that is this machine's. `total_seconds`: for all
+    of one request, which then need not answer within a few seconds.
     """
     transport = httpx.HTTPTransport(trust_env=False, retries=0)
     transport._pool = httpcore.ConnectionPool(
         ssl_context=httpx.create_ssl_context(),
         max_connections=1,
-        network_backend=PublicOnly(own_machine=own_machine),
+        network_backend=PublicOnly(own_machine=own_machine, total_seconds=total_seconds),
     )
     return httpx.Client(
         transport=transport,
         trust_env=False,
         follow_redirects=False,
-        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        timeout=httpx.Timeout(total_seconds or READ_SECONDS, connect=CONNECT_SECONDS),
     )

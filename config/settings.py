@@ -105,7 +105,16 @@ SHARED_APPS = [
     "django_filters",
     "channels",
 ]
-TENANT_APPS = ["jobs", "agents", "calls", "completeness", "exports", "analytics", "webhooks"]
+TENANT_APPS = [
+    "jobs",
+    "notices",
+    "agents",
+    "calls",
+    "completeness",
+    "exports",
+    "analytics",
+    "webhooks",
+]
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS
 
 TENANT_MODEL = "tenants.Organization"

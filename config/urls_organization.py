@@ -13,6 +13,7 @@ urlpatterns = [
     path("jobs/", include("jobs.urls")),
     path("live-ticket/", include("notifications.urls")),
     path("settings/retell/", include("webhooks.urls_connection")),
+    path("settings/notices/", include("notices.urls")),
     path("deliveries/", include("webhooks.urls")),
     path("settings/", include("webhooks.urls_settings")),
     path("audit/", include("audit.urls")),

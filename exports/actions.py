@@ -20,6 +20,8 @@ from exports.models import KEPT, Chunk, Export, Format
 from exports.subjects import ABOUT, Subject
 from jobs import actions as jobs
 from jobs.kinds import find
+from notices.emitting import emit
+from notices.topics import Topic
 from tenants.models import Organization
 
 MAIL_TASK = "exports.send_ready_mail"
@@ -121,7 +123,20 @@ def ask(
 
 
 def announce(export: Export, organization: Organization) -> None:
-    """Tell whoever asked, if they want mail."""
+    """Tell whoever asked, if they want mail, and programs that wait for it."""
+    emit(
+        Topic.EXPORT_READY,
+        {
+            "id": str(export.pk),
+            "format": export.format,
+            "name": export.name,
+            "rows": export.rows,
+            "size_bytes": export.size_bytes,
+            "sha256": export.sha256,
+            "expires_at": export.expires_at.isoformat(),
+        },
+        key=f"export.ready {export.pk}",
+    )
     if export.wants_mail:
         procrastinate.configure_task(MAIL_TASK).defer(
             export_id=str(export.pk), organization_id=str(organization.pk)

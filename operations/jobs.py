@@ -1,8 +1,8 @@
-"""The job queue: three workers in one process, as two logins.
+"""The job queue: four workers in one process, as two logins.
 
 Ordinary jobs run as the runtime login, in the role of the platform; so do backups and their proofs,
-which last and have a queue of their own; jobs that make or drop schemas run from a third one as the
-owner. The queue is polled each second: Procrastinate's notification on insert is dropped, because
+which last, and outgoing webhooks, which wait for others, each from a queue of their own; jobs that
+make or drop schemas run from a fourth one as the owner. The queue is polled each second: Procrastinate's notification on insert is dropped, because
 it slows every commit down.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from procrastinate.worker import Worker
 from audit.circumstances import circumstances
 from config.metrics import JOBS
 from config.middleware import request_id
+from notices.emitting import QUEUE as NOTICES_QUEUE
 from operations.backups.schedule import BACKUP_QUEUE
 from tenants.db.grants import OWNER_QUEUE
 from tenants.db.roles import role_name
@@ -33,6 +35,10 @@ logger = logging.getLogger(__name__)
 POLLING_SECONDS = 1.0
 SHUTDOWN_SECONDS = 8
 CONCURRENCY = 4
+# One backup and one proof last; what comes meanwhile looks, and ends at once.
+BACKUP_CONCURRENCY = 3
+# Sending waits for receivers, up to 15 seconds each; it has workers of its own.
+SENDING_CONCURRENCY = 8
 
 
 def _connector(alias: str, role: str | None) -> PsycopgConnector:
@@ -40,7 +46,7 @@ def _connector(alias: str, role: str | None) -> PsycopgConnector:
     if role is not None:
         database = str(connections[alias].settings_dict["NAME"])
         parameters["options"] += f" -c role={role_name(database, role)}"
-    return PsycopgConnector(kwargs=parameters, min_size=1, max_size=CONCURRENCY + 2)
+    return PsycopgConnector(kwargs=parameters, min_size=1, max_size=SENDING_CONCURRENCY + 2)
 
 
 async def _counted(call_next: AsyncCallNext, context: JobContext, worker: Worker) -> Any:
@@ -89,14 +95,24 @@ async def _work_on_all(app: App, *, with_owner: bool) -> None:
             _connector("default", "platform"),
             name="backups",
             queues=[BACKUP_QUEUE],
-            # One backup and one proof last; what comes meanwhile looks, and ends at once.
-            concurrency=3,
+            concurrency=BACKUP_CONCURRENCY,
+        ),
+        _work(
+            app,
+            _connector("default", "platform"),
+            name="notices",
+            queues=[NOTICES_QUEUE],
+            concurrency=SENDING_CONCURRENCY,
         ),
     ]
     if with_owner:
         workers.append(
             _work(app, _connector("owner", None), name="owner", queues=[OWNER_QUEUE], concurrency=1)
         )
+    # Each job takes a thread. By default there are as many as processors and four, so that slow
+    # receivers would hold all other jobs up.
+    threads = ThreadPoolExecutor(CONCURRENCY + BACKUP_CONCURRENCY + SENDING_CONCURRENCY + 1)
+    asyncio.get_running_loop().set_default_executor(threads)
     await _until_stopped([asyncio.create_task(worker) for worker in workers])
 
 

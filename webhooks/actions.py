@@ -30,6 +30,8 @@ from calls.models import Call, Chat
 from calls.reader import Unreadable
 from config.metrics import DELIVERY_AGE
 from config.templatetags.formats import moment
+from notices.emitting import emit
+from notices.topics import Topic
 from notifications import signals
 from tenants.models import Organization
 from tenants.pin import organization_context
@@ -111,13 +113,42 @@ def _store_or_keep(schema: str, incoming: Incoming, parsed: Parsed | None) -> Re
 
 def _store_and_apply(schema: str, incoming: Incoming, parsed: Parsed | None) -> bool:
     """In one transaction, however it ends; whether the body was new."""
-    if parsed is None or parsed.action not in (Action.ALERT, Action.CHECK):
+    if parsed is None:
+        return _store_quarantined(schema, incoming)
+    if parsed.action not in (Action.ALERT, Action.CHECK):
         return storing.store(schema, incoming, parsed)
     with transaction.atomic():
         fresh = storing.store(schema, incoming, parsed)
         if fresh:
             _apply_rare(parsed)
     return fresh
+
+
+def _store_quarantined(schema: str, incoming: Incoming) -> bool:
+    with transaction.atomic():
+        fresh = storing.store(schema, incoming, None)
+        if fresh:
+            tell_quarantined(incoming.id, incoming.event, incoming.reason, incoming.received_at)
+    return fresh
+
+
+def tell_quarantined(pk: UUID, event: str, reason: str, received_at: datetime) -> None:
+    """Who wants to know is told by a job: the door enqueues nothing."""
+    emit(
+        Topic.DELIVERY_QUARANTINED,
+        {
+            "id": str(pk),
+            "event": event,
+            "reason": reason,
+            "received_at": received_at.isoformat(),
+        },
+        soon=False,
+    )
+
+
+def tell_if_quarantined_now(delivery: Delivery, state_before: str) -> None:
+    if delivery.state == DeliveryState.QUARANTINED != state_before:
+        tell_quarantined(delivery.pk, delivery.event, delivery.reason, delivery.received_at)
 
 
 def _log_failure(message: str, delivery_id: UUID, error: Exception) -> None:
@@ -191,12 +222,14 @@ def apply_again(delivery: Delivery, *, organization: Organization) -> Applied:
     _postpone(delivery)
     parsed, merged = _try_to_apply(delivery, organization.schema_name)
     delivery.unfinished = 0
-    delivery.save(
-        update_fields=[
-            "event", "subject_id", "agent_id", "state", "reason", "reason_detail", "applied_at",
-            "retry_at", "redact_at", "unfinished",
-        ]
-    )  # fmt: skip
+    with transaction.atomic():
+        delivery.save(
+            update_fields=[
+                "event", "subject_id", "agent_id", "state", "reason", "reason_detail", "applied_at",
+                "retry_at", "redact_at", "unfinished",
+            ]
+        )  # fmt: skip
+        tell_if_quarantined_now(delivery, before[0])
     return Applied(parsed, merged or before != (delivery.state, delivery.reason))
 
 

@@ -96,6 +96,7 @@ def _end(deliveries: Sequence[Delivery], before: Sequence[tuple[Any, ...]]) -> N
         if now != was:
             turned.append(delivery)
             fields |= {name for name, x, y in zip(_VERDICT, was, now, strict=True) if x != y}
+        actions.tell_if_quarantined_now(delivery, was[0])
     if turned:
         Delivery.objects.bulk_update(turned, fields)
 

@@ -6,7 +6,7 @@ early at worst, and its mark stays; so sums without a mark are always those of t
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -23,6 +23,7 @@ from analytics.rollup.sums import (
     quarters_of_days,
     summed,
 )
+from calls import news
 
 # Quarters of an hour that one transaction adds up: a quarter of a busy organization has thousands
 # of calls, and statements of the application have half a minute.
@@ -47,6 +48,10 @@ _TAKE_MARKS = f"""
     DELETE FROM calls_change WHERE {quarter_of("at")} = ANY (%(quarters)s::timestamptz[])
     AND (moved_from IS NULL OR {quarter_of("moved_from")} = ANY (%(quarters)s::timestamptz[]))
 """  # noqa: S608
+# The same, and which calls they were of.
+_TAKE_MARKED_CALLS = f"""
+    WITH taken AS ({_TAKE_MARKS} RETURNING call_id)
+    SELECT DISTINCT call_id FROM taken WHERE call_id IS NOT NULL"""  # noqa: S608
 _CALL_MAPS = " UNION ALL ".join(
     f"SELECT '{name}' AS map, key, n FROM ({select}) AS {name}"  # noqa: S608
     for name, select in MAPS.items()
@@ -157,13 +162,21 @@ def _add_up_some(zone: str) -> tuple[int, bool]:
         _alone()
         pairs = _rows(_CHOOSE, limit=QUARTERS_AT_ONCE)
         quarters = sorted({at for pair in pairs for at in pair if at is not None})
-        _execute(_TAKE_MARKS, quarters=quarters)
+        _take_marks(quarters)
         Quarter.objects.filter(at__in=quarters).delete()
         _execute(_ADD_QUARTERS, quarters=quarters)
         days = [day for (day,) in _rows(_DAYS_OF, quarters=quarters, zone=zone)]
         Day.objects.filter(day__in=days).delete()
         _add_days(days, zone)
     return len(quarters), len(pairs) < QUARTERS_AT_ONCE
+
+
+def _take_marks(quarters: list[datetime]) -> None:
+    """Marks are taken here only, so this passes on which calls were written."""
+    if news.is_wanted():
+        news.note_written([pk for (pk,) in _rows(_TAKE_MARKED_CALLS, quarters=quarters)])
+    else:
+        _execute(_TAKE_MARKS, quarters=quarters)
 
 
 def _add_days(days: list[date], zone: str) -> None:

@@ -8,6 +8,8 @@ from django.utils import timezone
 from audit.actions import record
 from audit.vocabulary import Action
 from calls.models import Call
+from notices.emitting import emit
+from notices.topics import Topic
 
 CLASSIFIED = Action("calls.classified", "classed the call {object}")
 CLASSIFICATION_KEPT = Action(
@@ -36,6 +38,8 @@ def classify(call: Call, *, is_billable: bool, reason: str, changed_by: str) -> 
             billable_changed_at=timezone.now(),
         )
         _record_classification(call, before=before, after=is_billable, reason=reason)
+        if before != is_billable:
+            _tell(call, was=before, is_billable=is_billable, reason=reason)
 
 
 def _record_classification(call: Call, *, before: bool, after: bool, reason: str) -> None:
@@ -45,3 +49,16 @@ def _record_classification(call: Call, *, before: bool, after: bool, reason: str
     else:
         changes = {"billing": [names[before], names[after]]}
         record(CLASSIFIED, call, changes=changes, reason=reason)
+
+
+def _tell(call: Call, *, was: bool, is_billable: bool, reason: str) -> None:
+    emit(
+        Topic.CALL_RECLASSIFIED,
+        {
+            "id": str(call.pk),
+            "call_id": call.retell_call_id,
+            "is_billable": is_billable,
+            "was_billable": was,
+            "reason": reason[:200],
+        },
+    )

@@ -4,7 +4,7 @@
     analytics  billing exports 6
     completeness               5
     calls   ──▶  agents        4
-    jobs    ──▶  notifications 3
+    jobs  notices ──▶ notifications 3
     accounts                   2
     audit        ──▶ tenants   1
 
@@ -31,6 +31,7 @@ LAYERS = {
     "accounts": 2,
     "notifications": 3,
     "jobs": 3,
+    "notices": 3,
     "agents": 4,
     "calls": 4,
     "completeness": 5,
@@ -45,6 +46,7 @@ LAYERS = {
 SIDEWAYS = {
     ("audit", "tenants"),
     ("jobs", "notifications"),
+    ("notices", "notifications"),
     ("calls", "agents"),
     ("operations", "webhooks"),
 }

@@ -1,0 +1,20 @@
+"""What an organization can be told of."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Topic(models.TextChoices):
+    """Codes are what receivers see: they never change."""
+
+    CALL_FINAL = "call.final", _("A call is over and analysed, or was corrected after that")
+    CALL_RECLASSIFIED = "call.reclassified", _("Somebody decided that a call is revenue or a test")
+    DELIVERY_QUARANTINED = "delivery.quarantined", _("A webhook of Retell could not be read")
+    EXPORT_READY = "export.ready", _("An export is ready to be downloaded")
+    COMPLETENESS_GAP = "completeness.gap", _("Calls may be missing, or cannot be brought")
+
+
+# Sent by the test button, whatever a subscription wants.
+TEST = "test"
