@@ -124,6 +124,7 @@ def ask(
 
 def announce(export: Export, organization: Organization) -> None:
     """Tell whoever asked, if they want mail, and programs that wait for it."""
+    export.refresh_from_db()  # whoever wrote the file noted how it came out
     emit(
         Topic.EXPORT_READY,
         {

@@ -17,7 +17,7 @@ from notices import signing
 from notices.emitting import emit_to, send_soon
 from notices.models import DisabledReason, Message, Sending, SendingState, Subscription
 from notices.querysets import SendingQuerySet
-from notices.topics import TEST
+from notices.topics import TEST, TEST_DATA
 from tenants.models import Organization
 
 MAIL_TASK = "notices.send_disabled_mail"
@@ -158,7 +158,7 @@ def send_test(subscription: Subscription) -> Sending:
     if not subscription.is_enabled:
         raise SubscriptionError(_("It is off: switch it on first. Nothing was sent."))
     with transaction.atomic():
-        sending = emit_to(subscription, TEST, {"text": "This is a test. Nothing happened."})
+        sending = emit_to(subscription, TEST, TEST_DATA)
         record(TESTED, subscription)
     return sending
 

@@ -43,7 +43,7 @@ def paused_until(failures: int, now: datetime) -> datetime | None:
     if failures < BREAKS_AFTER:
         return None
     doublings = min(failures - BREAKS_AFTER, 10)
-    return now + min(FIRST_PAUSE * 2**doublings, LONGEST_PAUSE)
+    return now + min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
 def is_hopeless(failing_since: datetime, now: datetime) -> bool:

@@ -18,3 +18,4 @@ class Topic(models.TextChoices):
 
 # Sent by the test button, whatever a subscription wants.
 TEST = "test"
+TEST_DATA = {"text": "This is a test. Nothing happened."}

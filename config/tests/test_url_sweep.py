@@ -45,6 +45,8 @@ from audit.models import Entry
 from calls.models import Call, CallNote, CallTag, Chat, SavedView, Tag
 from exports.models import Export
 from jobs.models import Job
+from notices.models import Attempt, Message, Sending, Subscription
+from notices.signing import new_secret, seal
 from operations.models import AllowedNetwork
 from tenants.models import Domain, Organization, WebhookEndpoint
 from tenants.pin import organization_context
@@ -193,6 +195,18 @@ ORGANIZATION = """
 /settings/api/keys/<uuid:key_id>/rotate/                  302 403 404 302 302 302 302 403   302 403 404 302 302 302 302 403
 /settings/api/keys/<uuid:key_id>/revoke/                  405 405 405 405 405 405 405 405   302 403 404 302 302 302 302 403
 /settings/api/origins/                                    405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/settings/notices/                                        302 403 200 302 302 302 302 403   405 405 405 405 405 405 405 405
+/settings/notices/new/                                    302 403 200 302 302 302 302 403   302 403 200 302 302 302 302 403
+/settings/notices/<uuid:subscription_id>/                 302 403 200 302 302 302 302 403   405 405 405 405 405 405 405 405
+/settings/notices/<uuid:subscription_id>/edit/            302 403 200 302 302 302 302 403   302 403 200 302 302 302 302 403
+/settings/notices/<uuid:subscription_id>/secret/          405 405 405 405 405 405 405 405   302 403 200 302 302 302 302 403
+/settings/notices/<uuid:subscription_id>/delete/          405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/settings/notices/<uuid:subscription_id>/enable/          405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/settings/notices/<uuid:subscription_id>/disable/         405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/settings/notices/<uuid:subscription_id>/test/            405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/settings/notices/<uuid:subscription_id>/replay/          405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
+/settings/notices/<uuid:subscription_id>/messages/<uuid:sending_id>/          302 403 200 302 302 302 302 403   405 405 405 405 405 405 405 405
+/settings/notices/<uuid:subscription_id>/messages/<uuid:sending_id>/replay/   405 405 405 405 405 405 405 405   302 403 302 302 302 302 302 403
 """
 OPERATOR = """
 /system/                                           302 302 302 302 302 302 200 302   405 405 405 405 405 405 405 405
@@ -326,6 +340,7 @@ MODELS: dict[str, type[Model]] = {
 }
 
 ID = UUID("0193f000-0000-7000-8000-000000000001")
+NOTICED_AT = "2026-11-01T00:00Z"
 
 
 def urls(urlconf: str) -> set[str]:
@@ -357,6 +372,13 @@ def fill(organization: Organization) -> None:
             asked_by=canary, expires_at="2126-11-01T00:00Z",
         )  # fmt: skip
         SavedView.objects.create(id=ID, name=canary, made_by=canary)
+        Subscription.objects.create(
+            id=ID, url=f"https://example.com/{canary}", description=canary, created_by=canary,
+            topics=["call.final"], secret_encrypted=seal(new_secret(), organization.pk),
+        )  # fmt: skip
+        Message.objects.create(id=ID, topic="call.final", payload=[canary], created_at=NOTICED_AT)
+        Sending.objects.create(id=ID, subscription_id=ID, message_id=ID)
+        Attempt.objects.create(sending_id=ID, at=NOTICED_AT, duration_ms=1, answer=canary)
         Chat.objects.create(id=ID, retell_chat_id="chat_1", **common)
         Delivery.objects.create(
             id=ID, event="call_ended", subject_id="call_1", body_sha256=bytes(32), size_bytes=2,
