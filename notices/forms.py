@@ -34,7 +34,7 @@ class SubscriptionForm(forms.Form):
     )
     topics = forms.MultipleChoiceField(
         label=lazy("Tell it when"),
-        choices=Topic.choices,
+        choices=[(topic.value, topic.described) for topic in Topic],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": lazy("Choose at least one.")},
     )

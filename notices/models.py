@@ -100,7 +100,7 @@ class Subscription(models.Model):
 
     @property
     def topic_labels(self) -> list[str]:
-        return [str(topic.label) for topic in Topic if topic.value in self.topics]
+        return [str(topic.described) for topic in Topic if topic.value in self.topics]
 
 
 class Message(models.Model):
@@ -121,6 +121,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} {self.pk}"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What is sent, in the order of the format; the database keeps none."""
+        return {name: self.payload[name] for name in ("type", "timestamp", "data")}
 
 
 class SendingState(models.TextChoices):

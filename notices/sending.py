@@ -104,7 +104,7 @@ def try_once(organization: Organization, sending: Sending) -> Answer:
 
 
 def _sent(organization: Organization, sending: Sending) -> Answer:
-    body = json.dumps(sending.message.payload, ensure_ascii=False, separators=(",", ":"))
+    body = json.dumps(sending.message.document, ensure_ascii=False, separators=(",", ":"))
     try:
         headers = signing.headers(
             sending.subscription,

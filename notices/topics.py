@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class Topic(models.TextChoices):
@@ -14,6 +20,11 @@ class Topic(models.TextChoices):
     DELIVERY_QUARANTINED = "delivery.quarantined", _("A webhook of Retell could not be read")
     EXPORT_READY = "export.ready", _("An export is ready to be downloaded")
     COMPLETENESS_GAP = "completeness.gap", _("Calls may be missing, or cannot be brought")
+
+    @property
+    def described(self) -> StrOrPromise:
+        """As people choose it, with the code that their programs see."""
+        return format_lazy("{label} ({code})", label=self.label, code=self.value)
 
 
 # Sent by the test button, whatever a subscription wants.

@@ -176,7 +176,7 @@ def sending(request: MemberRequest, subscription_id: UUID, sending_id: UUID) -> 
         "sending": found,
         "subscription": found.subscription,
         "attempts": found.attempts.all()[:100],
-        "payload": json.dumps(found.message.payload, ensure_ascii=False, indent=2),
+        "payload": json.dumps(found.message.document, ensure_ascii=False, indent=2),
     }
     return render_page(request, "notices/sending.html", "notices/_attempts.html", context)
 

@@ -376,7 +376,8 @@ def fill(organization: Organization) -> None:
             id=ID, url=f"https://example.com/{canary}", description=canary, created_by=canary,
             topics=["call.final"], secret_encrypted=seal(new_secret(), organization.pk),
         )  # fmt: skip
-        Message.objects.create(id=ID, topic="call.final", payload=[canary], created_at=NOTICED_AT)
+        payload = {"type": "call.final", "timestamp": NOTICED_AT, "data": canary}
+        Message.objects.create(id=ID, topic="call.final", payload=payload, created_at=NOTICED_AT)
         Sending.objects.create(id=ID, subscription_id=ID, message_id=ID)
         Attempt.objects.create(sending_id=ID, at=NOTICED_AT, duration_ms=1, answer=canary)
         Chat.objects.create(id=ID, retell_chat_id="chat_1", **common)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -313,7 +317,28 @@ def test_a_delivery_that_stays_in_quarantine_is_not_told_again(
     assert len(told(Topic.DELIVERY_QUARANTINED)) == 1
 
 
-def test_times_are_whole(acme: Organization, subscription: Subscription) -> None:
-    message = emit(Topic.EXPORT_READY, {})
-    assert message is not None
-    assert datetime.fromisoformat(message.payload["timestamp"]).tzinfo is not None
+# --- Documentation -------------------------------------------------------------------------------
+
+
+def documented() -> dict[str, set[str]]:
+    """Fields of `data` by type, as docs/notices.md shows them."""
+    text = (Path(settings.BASE_DIR) / "docs" / "notices.md").read_text()
+    examples = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    found: dict[str, set[str]] = {}
+    for example in examples:
+        found.setdefault(example["type"], set(example["data"]))
+    return found
+
+
+def test_the_documentation_shows_each_topic_as_it_is_sent(
+    world: World, acme: Organization, alice: User, subscription: Subscription
+) -> None:
+    call = new_call()
+    calls_actions.classify(call, is_billable=False, reason="Ours", changed_by="Alice")
+    look()
+    made(acme, alice)
+    gaps.note(GapKind.UNREADABLE, {"call_1": "no"})
+    receive(world, b"no json")
+    sent = {message.topic: set(message.payload["data"]) for message in Message.objects.all()}
+    assert documented() == sent
+    assert set(sent) == set(Topic.values)
