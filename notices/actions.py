@@ -91,6 +91,8 @@ def change_subscription(
         changes = changes_between(before, now, ["url", "topics", "description"])
         if not changes:
             return
+        if "url" in changes:
+            changes["url"] = [before.host, now.host]
         if before.url != url:
             _forget_failures(now)
         _save(now, "url", "topics", "description", "failures", "failing_since", "paused_until")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import uuid_utils.compat
 from django.contrib.postgres.fields import ArrayField
@@ -61,6 +62,7 @@ class Subscription(models.Model):
     failing_since = models.DateTimeField(null=True)
     failures = models.IntegerField(default=0)
     paused_until = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     created_by = models.CharField(max_length=254, blank=True, default="")
 
@@ -77,10 +79,15 @@ class Subscription(models.Model):
         constraints = [models.UniqueConstraint(fields=("url",), name="notice_url")]
 
     def __str__(self) -> str:
-        return self.description or self.url
+        return self.description or self.host
 
     def get_absolute_url(self) -> str:
         return reverse("notices:detail", args=[self.pk])
+
+    @property
+    def host(self) -> str:
+        """What may stand in logs: the rest of a URL is often a secret."""
+        return urlsplit(self.url).hostname or ""
 
     @property
     def state(self) -> SubscriptionState:
@@ -142,8 +149,14 @@ class Sending(models.Model):
     """One message for one subscription."""
 
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    # Not checked by the database: what happens just while a subscription is deleted must not fail
+    # for it. Nothing is sent to one that is gone.
     subscription = models.ForeignKey(
-        Subscription, on_delete=models.CASCADE, related_name="sendings", db_index=False
+        Subscription,
+        on_delete=models.CASCADE,
+        related_name="sendings",
+        db_index=False,
+        db_constraint=False,
     )
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="sendings")
     state = models.CharField(

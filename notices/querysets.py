@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, Max, Q
+from django.db.models import Count, FilteredRelation, Q
 
 if TYPE_CHECKING:
     from notices.models import Message, Sending, Subscription  # noqa: F401 - in strings below
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def for_list(self) -> SubscriptionQuerySet:
-        """With how many sendings wait, and when the last one was accepted."""
-        return self.annotate(
-            waiting=Count("sendings", filter=Q(sendings__state="waiting")),
-            delivered_at=Max("sendings__last_tried_at", filter=Q(sendings__state="delivered")),
-        ).order_by("-id")
+        """Newest first, with how many sendings wait."""
+        waiting = FilteredRelation("sendings", condition=Q(sendings__state="waiting"))
+        return self.annotate(waits=waiting, waiting=Count("waits")).order_by("-id")
 
     def wanting(self, topic: str) -> SubscriptionQuerySet:
         return self.filter(is_enabled=True, topics__contains=[topic])

@@ -194,11 +194,12 @@ def _note_receiver(
         return
     if answer.is_accepted:
         subscription.failures, subscription.failing_since, subscription.paused_until = 0, None, None
+        subscription.accepted_at = now
     else:
         subscription.failures += 1
         subscription.failing_since = subscription.failing_since or now
         subscription.paused_until = schedule.paused_until(subscription.failures, now)
-    subscription.save(update_fields=["failures", "failing_since", "paused_until"])
+    subscription.save(update_fields=["failures", "failing_since", "paused_until", "accepted_at"])
     if answer.status == GONE:
         actions.disable(subscription, organization, DisabledReason.GONE)
     elif subscription.failing_since and schedule.is_hopeless(subscription.failing_since, now):

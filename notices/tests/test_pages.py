@@ -105,6 +105,16 @@ def test_editing_changes_what_was_given(
     assert Entry.objects.filter(code="notices.changed").count() == 1
 
 
+def test_the_log_holds_no_path_of_a_url(
+    world: World, alice: CanaryClient, subscription: Subscription
+) -> None:
+    url = "https://hooks.example.com/a-secret-path?token=b"
+    alice.post(f"{subscription.get_absolute_url()}edit/", GIVEN | {"url": url, "description": ""})
+    alice.post(f"{subscription.get_absolute_url()}delete/")
+    entries = Entry.objects.filter(code__startswith="notices.")
+    assert "secret-path" not in str([(e.changes, e.object_repr) for e in entries])
+
+
 def test_a_new_secret_leaves_the_old_one_for_a_day(
     world: World, alice: CanaryClient, subscription: Subscription
 ) -> None:
