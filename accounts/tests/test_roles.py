@@ -27,6 +27,7 @@ PAGES = {
     Right.MANAGE_SETTINGS: "GET /settings/",
     Right.MANAGE_RETELL: "GET /settings/retell/",
     Right.MANAGE_API: "GET /settings/api/",
+    Right.MANAGE_NOTICES: "GET /settings/notices/",
 }
 # Shown within pages, and tested where they are: masked numbers, bodies, files without numbers,
 # buttons beside what others wrote.
