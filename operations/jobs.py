@@ -2,8 +2,8 @@
 
 Ordinary jobs run as the runtime login, in the role of the platform; so do backups and their proofs,
 which last, and outgoing webhooks, which wait for others, each from a queue of their own; jobs that
-make or drop schemas run from a fourth one as the owner. The queue is polled each second: Procrastinate's notification on insert is dropped, because
-it slows every commit down.
+make or drop schemas run from a fourth one as the owner. The queue is polled each second:
+Procrastinate's notification on insert is dropped, because it slows every commit down.
 """
 
 from __future__ import annotations
