@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -29,4 +30,4 @@ class Topic(models.TextChoices):
 
 # Sent by the test button, whatever a subscription wants.
 TEST = "test"
-TEST_DATA = {"text": "This is a test. Nothing happened."}
+TEST_DATA = {"text": gettext_noop("This is a test. Nothing happened.")}

@@ -155,7 +155,7 @@ def _work() -> Iterator[Sample]:
     }
     for name, seconds in silence.items():
         yield Sample(name, math.inf if seconds is None else seconds)
-    queues = {name: (0, 0.0) for name in ("default", "owner", "backups", "notices")}
+    queues = dict.fromkeys(("default", "owner", "backups", "notices"), (0, 0.0))
     queues |= {name: (number, age) for name, number, age in work.due_jobs()}
     for name, (number, age) in queues.items():
         yield Sample("switchboard_queue_age_seconds", age, (name,))
