@@ -54,6 +54,8 @@ MEMBER_PAGES = {
     "settings-access": "/settings/access/",
     "settings-visits": "/settings/visits/",
     "settings-retell": "/settings/retell/",
+    "settings-notices": "/settings/notices/",
+    "settings-notices-new": "/settings/notices/new/",
     "settings-retention": "/settings/retention/",
     "settings-api": "/settings/api/",
     "settings-api-key-new": "/settings/api/keys/new/",
