@@ -85,7 +85,9 @@ def _announce(row: CallNews, call: Call | None, now: datetime, since: datetime) 
     if not row.sha256 and max(ended_at, call.first_seen_at) < since:
         return False
     data = facts(call)
-    sha256 = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+    # What a person decided is told by `call.reclassified`; what Retell says of tests, here.
+    seen = data | {"is_test": call.test_signal is not None}
+    sha256 = hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
     if sha256 == row.sha256:
         return False
     decided = {"is_billable": call.is_billable, "is_correction": bool(row.sha256)}
@@ -95,8 +97,7 @@ def _announce(row: CallNews, call: Call | None, now: datetime, since: datetime) 
 
 
 def facts(call: Call) -> dict[str, Any]:
-    """What Retell says of a call, without personal data. What people decided here is told by
-    `call.reclassified`."""
+    """What Retell says of a call, without personal data."""
     return {
         "id": str(call.pk),
         "call_id": call.retell_call_id,

@@ -190,6 +190,14 @@ def test_what_changed_is_told_as_a_correction(
     assert first["id"] == second["id"]
 
 
+def test_that_it_was_a_test_is_a_correction(acme: Organization, subscription: Subscription) -> None:
+    call = new_call()
+    look()
+    Call.objects.filter(pk=call.pk).update(test_signal="agent tag “dev”")
+    look()
+    assert [data["is_billable"] for data in told(Topic.CALL_FINAL)] == [True, False]
+
+
 def test_what_no_receiver_sees_is_not_told_again(
     acme: Organization, subscription: Subscription
 ) -> None:
