@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.api_keys.secrets import HINT_LENGTH, new_key
 from accounts.exceptions import AccountError
-from accounts.models import ApiKey
+from accounts.models import AccessPolicy, ApiKey
 from accounts.scopes import OF_OPERATOR, OF_ORGANIZATIONS, Scope
 from audit.actions import record
 from audit.vocabulary import Action, Kind
@@ -29,6 +29,7 @@ ROTATED = Action(
     Kind.CREATE,
 )
 REVOKED = Action("accounts.api_key_revoked", "revoked the {object}", Kind.DELETE)
+ORIGINS_CHANGED = Action("accounts.api_origins_changed", "changed which pages may use the API")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,21 @@ def touch(key: ApiKey, address: str) -> None:
         return
     with door():
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now, last_used_address=address)
+
+
+def save_origins(organization: Organization, origins: Sequence[str]) -> bool:
+    """The pages of other origins that may ask this organization's API; whether any changed."""
+    with door(), transaction.atomic():
+        AccessPolicy.objects.get_or_create(organization=organization)
+        policy = AccessPolicy.objects.select_for_update().get(organization=organization)
+        before = policy.api_origins
+        if before == list(origins):
+            return False
+        policy.api_origins = list(origins)
+        policy.save(update_fields=["api_origins"])
+        changes = {"origins": [", ".join(before), ", ".join(origins)]}
+        record(ORIGINS_CHANGED, changes=changes, organization=organization)
+    return True
 
 
 def _insert(row: ApiKey) -> NewKey:

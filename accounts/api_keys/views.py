@@ -19,7 +19,7 @@ from accounts.access import (
     right_required,
     super_admin_required,
 )
-from accounts.api_keys import actions, lookup, origins, samples
+from accounts.api_keys import actions, lookup, samples
 from accounts.api_keys.actions import NewKey
 from accounts.api_keys.forms import NewKeyForm, OriginsForm, RotateForm
 from accounts.exceptions import AccountError
@@ -148,6 +148,6 @@ def save_origins(request: MemberRequest) -> HttpResponse:
     form = OriginsForm(request.POST)
     if not form.is_valid():
         return render(request, "accounts/api.html", _page(request, form))
-    changed = origins.save_origins(request.organization, form.cleaned_data["origins"])
+    changed = actions.save_origins(request.organization, form.cleaned_data["origins"])
     messages.success(request, _("Origins were saved.") if changed else _("Nothing was changed."))
     return redirect("accounts:api")

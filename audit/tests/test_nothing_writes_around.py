@@ -29,8 +29,13 @@ NO_ROWS = ("session", "cache", "hashlib", "digest")
 NOT_RECORDED = {
     "accounts.actions.factors.begin_app": "nothing yet: confirm_app() records",
     "accounts.actions.sign_in.bind_session": "part of signing in, which records",
+    "accounts.api_keys.actions.touch": "when a key was last used, which its page shows",
+    "accounts.tokens.actions.end_tokens": "part of what ends them, which records",
     "accounts.actions.handover.mint": "a way that nobody went yet: use() records",
     "exports.actions.remove_expired": "a rule, the same for every file, which says until when",
+    "notices.actions.forget_old": "retention, the same for every message",
+    "operations.readiness.actions.request_assessment": "the assessment is the record",
+    "operations.readiness.actions.assess_now": "the assessment is the record",
     "jobs.actions.run": "start() records; the work records what it changes, the row how it went",
     "agents.connection.actions.signing_key.mark_connection_checked": "Retell's doing, by a test",
     "agents.connection.actions.api_key.note": "what Retell says of a key, not anybody's doing",
