@@ -15,6 +15,7 @@ from calls.models import Call, CallTag, Chat, RetellAlert, SavedView, Tag
 from completeness.models import Gap, GapKind, Run, RunKind, RunState
 from exports.models import Export
 from jobs.models import Job
+from notices.models import Message, Sending, Subscription
 from tenants.models import Organization, OrganizationStatus
 from tenants.pin import organization_context
 from tenants.scope import platform
@@ -67,6 +68,9 @@ def _add_inside(world: World, number: int) -> None:
         item=f"call_gone_{number}", kind=GapKind.GONE, first_seen_at=now, last_seen_at=now
     )
     SavedView.objects.create(name=f"View {number}", made_by="Alice")
+    for subscription in Subscription.objects.all():
+        message = Message.objects.create(topic="call.final", payload={}, created_at=now)
+        Sending.objects.create(subscription=subscription, message=message)
 
 
 def _add_people(world: World, number: int) -> None:
