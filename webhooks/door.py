@@ -15,9 +15,9 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -29,7 +29,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.views import APIView, exception_handler
 
 from config.addresses import client_address
 from config.metrics import DELIVERIES, DELIVERY_AGE, REFUSALS
@@ -44,6 +44,7 @@ from webhooks.signature import Refusal, Verdict
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+ExceptionHandler = Callable[[Exception, dict[str, Any]], Response | None]
 
 SIGNATURE_HEADER = "X-Retell-Signature"
 # Named one by one, so that no secret is among them: no signature, authorization, cookie.
@@ -112,6 +113,10 @@ class RetellDoor(APIView):
             logger.error("a delivery was not stored, the database is away")  # noqa: TRY400
             connection.close()
             raise DatabaseAway from error
+
+    def get_exception_handler(self) -> ExceptionHandler:
+        """Not the API's, whose answers name the request: all refusals are one and the same."""
+        return exception_handler
 
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(exc)
