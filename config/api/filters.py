@@ -32,7 +32,7 @@ def parameters_of(filters: Any) -> Iterator[OpenApiParameter]:
 
 
 def _parameter(name: str, label: Any, schema: Mapping[str, Any]) -> OpenApiParameter:
-    is_array = schema["type"] == "array"
+    is_array = schema.get("type") == "array"
     return OpenApiParameter(
         name,
         dict(schema),
@@ -48,11 +48,11 @@ def _of_filter(item: Any) -> dict[str, Any]:
         return {"type": "array", "items": _item(item)}
     if isinstance(item, django_filters.NumberFilter):
         extra = item.extra
-        return {
-            "type": "number", "minimum": extra["min_value"], "maximum": extra["max_value"],
-        }  # fmt: skip
+        return _or_nothing(
+            {"type": "number", "minimum": extra["min_value"], "maximum": extra["max_value"]}
+        )
     if isinstance(item, TimeFilter):
-        return {"type": "string", "format": "date-time"}
+        return _or_nothing({"type": "string", "format": "date-time"})
     if isinstance(item, django_filters.CharFilter):
         return {"type": "string", "maxLength": item.extra["max_length"]}
     return _or_empty(_item(item))
@@ -72,6 +72,11 @@ def _item(item: Any) -> dict[str, Any]:
 def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
     """Forms of pages send what was not chosen as an empty text: their URLs count here, too."""
     return schema | {"enum": ["", *schema["enum"]]} if "enum" in schema else schema
+
+
+def _or_nothing(schema: dict[str, Any]) -> dict[str, Any]:
+    """As `_or_empty`, of what is no choice."""
+    return {"anyOf": [schema, {"type": "string", "maxLength": 0}]}
 
 
 def _of_field(field: forms.Field) -> dict[str, Any]:

@@ -18,7 +18,7 @@ MARKUP = [
     *(path for app in APPS for path in app.rglob("*.py") if "tests" not in path.parts),
 ]
 FORBIDDEN = {
-    "a style attribute": re.compile(r"""\sstyle=["']"""),
+    "a style attribute": re.compile(r"""<[^>]*\sstyle=["']"""),
     "an event attribute": re.compile(r"""<[^>]*\son[a-z]+=["']"""),
     "an inline script": re.compile(r"<script(?![^>]*(?:\bsrc=|application/json))[^>]*>"),
     "a script without its hash, as {% script %} writes it": re.compile(
