@@ -361,19 +361,19 @@ def _environment(sink: SentrySink, **changed: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _until(sink: SentrySink, process: subprocess.Popen[bytes], tag: str) -> dict[str, Any]:
-    """The first event of a process of this kind; it is ended then."""
+def _until(sink: SentrySink, running: subprocess.Popen[bytes], **tags: str) -> dict[str, Any]:
+    """The first event with these tags; the process is ended then."""
     deadline = time.monotonic() + 180
     try:
         while time.monotonic() < deadline:
             for event in list(sink.events):
-                if event["tags"]["process"] == tag:
+                if tags.items() <= event["tags"].items():
                     return event
             time.sleep(0.1)
     finally:
-        process.terminate()
-        process.wait(timeout=20)
-    raise AssertionError(f"{tag} told Sentry nothing")
+        running.terminate()
+        running.wait(timeout=20)
+    raise AssertionError(f"Sentry was not told of {tags}")
 
 
 def _records(log: str) -> list[dict[str, Any]]:
@@ -397,8 +397,7 @@ def test_a_mail_that_the_worker_cannot_send(committed: World, tmp_path: Any) -> 
             env=_environment(sink, EMAIL_URL=url), cwd=django_settings.BASE_DIR,
             stdout=output, stderr=output,
         )  # fmt: skip
-        event = _until(sink, worker, "worker")
-    assert event["tags"]["task"] == "accounts.send_invitation"
+        event = _until(sink, worker, process="worker", task="accounts.send_invitation")
     assert event["release"] == "switchboard@test"
     assert len(event["tags"]["request_id"]) == 32
     text = sink.text + log.read_text()
@@ -433,7 +432,7 @@ def test_live_fails_as_quietly(tmp_path: Any) -> None:
         _wait_for(port)
         cookie = f"switchboard_session={CREDENTIALS['cookie']}"
         answer = httpx.get(f"http://127.0.0.1:{port}/live/", headers={"Cookie": cookie})
-        event = _until(sink, live, "live")
+        event = _until(sink, live, process="live")
     assert answer.status_code == 500
     assert event["exception"]["values"][-1]["type"] == "RuntimeError"
     assert CREDENTIALS["cookie"] not in sink.text + log.read_text()
