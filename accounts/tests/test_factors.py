@@ -584,7 +584,8 @@ def test_who_is_held_reaches_nothing_of_the_organization(
     for url in inside:
         for method in (client.get, client.post):
             answer = method(re.sub(r"<\w+:\w+>", str(ID), url), headers=headers)
-            refused = answer.status_code == 405
+            refusals = (401, 404, 405, 415) if url.startswith("/api/") else (405,)
+            refused = answer.status_code in refusals
             sent_away = answer.headers.get("Location") == "/account/security/"
             assert refused or sent_away or answer.headers.get("HX-Refresh") == "true", url
 

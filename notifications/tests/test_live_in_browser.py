@@ -92,6 +92,7 @@ def test_a_row_in_use_stays_where_it_is_until_it_is_left(
 ) -> None:
     fill_with_calls(committed, servers, 3)
     show_calls(visitor)
+    alice.wait_for_timeout(1500)  # what was told before the page opened has come by then
     alice.keyboard.press("j")
     before = first_row(alice)
     a_new_call(committed, servers)

@@ -59,8 +59,9 @@ def refused(code: str) -> str:
 
 def test_a_fit_installation_has_nothing_against_it(production: Any) -> None:
     wrong = [one.code for one in deploy_check.findings() if not one.is_well]
-    # The engines of the tests forget on purpose: they are faster so.
-    assert set(wrong) == {"durability", "durability_of_owner"}
+    # The engines of the tests forget on purpose: they are faster so. With a browser in this process
+    # Django's guard against async code is off.
+    assert set(wrong) - {"async.E001"} == {"durability", "durability_of_owner"}
 
 
 @pytest.mark.parametrize(
