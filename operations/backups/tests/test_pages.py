@@ -13,7 +13,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from operations.backups.actions import MAKE_TASK, PROVE_TASK
 from operations.backups.models import Backup
-from operations.health import backups as health
+from operations.readiness.categories import data
 from tenants.scope import platform
 from testing.fixtures import CanaryClient, ClientFactory, World
 
@@ -154,13 +154,14 @@ def test_only_operators_see_backups(world: World, browser_of: ClientFactory) -> 
 
 
 def test_without_a_backup_its_measurement_is_not_well(world: World) -> None:
-    assert not health.backup().is_well
+    assert not data.backup_fresh().is_well
+    assert not data.backup_proven().is_well
 
 
 @pytest.mark.parametrize(
     ("fields", "is_well"),
     [
-        ({}, True),
+        ({"proven_at": timezone.now()}, True),
         ({"proof_state": "none"}, False),
         ({"proof_state": "failed"}, False),
         ({"snapshot_at": timezone.now() - timedelta(days=2)}, False),
@@ -171,4 +172,5 @@ def test_a_backup_is_well_when_it_is_fresh_and_proven(
     world: World, fields: dict[str, Any], is_well: bool
 ) -> None:
     made(1, **fields)
-    assert health.backup().is_well is is_well
+    measured = (data.backup_fresh(), data.backup_proven())
+    assert all(one.is_well for one in measured) is is_well
