@@ -172,10 +172,17 @@ def _empty_schemas(world: World) -> None:
             cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(tables)))
 
 
+def _empty_queues() -> None:
+    """What waits would be the first work of the next test that starts a worker."""
+    owner: Any = connections["owner"]
+    with owner.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE status <> 'doing'")
+
+
 @pytest.fixture
 def committed(django_db_setup: World, django_db_blocker: Any) -> Iterator[World]:
     """The two organizations with real commits, for what happens between transactions; calls,
-    agents and deliveries are emptied afterwards."""
+    agents, deliveries and waiting jobs are emptied afterwards."""
     with committed_world(django_db_setup, django_db_blocker) as world:
         yield world
 
@@ -186,6 +193,7 @@ def committed_world(world: World, django_db_blocker: Any) -> Iterator[World]:
     with django_db_blocker.unblock():
         yield world
         _empty_schemas(world)
+        _empty_queues()
         for connection in connections.all():
             connection.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_an_operator_inside_sees_numbers_masked(inside: CanaryClient, acme: Orga
         Call.objects.create(retell_call_id="call_1", from_number="+14155550142")
     page = inside.get("/calls/").content.decode()
     assert "0142" in page
-    assert "555" not in page
+    assert "4155550" not in re.sub(r"[^\w]", "", page)
 
 
 @pytest.mark.parametrize("path", ["/confirm/", "/switch/"])

@@ -85,7 +85,7 @@ def test_the_drawer_takes_the_focus_and_gives_it_back(alice: Visitor) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     tab_to(page, "Menu")
     press(page, "Enter")
-    page.wait_for_function("document.activeElement.closest('#sidebar') !== null")
+    expect(page.locator("#sidebar :focus")).to_have_count(1)
     press(page, "Escape")
     expect(page.locator("#sidebar")).to_be_hidden()
     assert focused(page) == "Menu"
