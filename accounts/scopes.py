@@ -24,6 +24,8 @@ class Scope(StrEnum):
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
     AUDIT_READ = "audit:read"
+    SUBSCRIPTIONS_READ = "subscriptions:read"
+    SUBSCRIPTIONS_WRITE = "subscriptions:write"
     # Of the operator host.
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
@@ -80,6 +82,14 @@ TABLE: dict[Scope, Meaning] = {
         Right.MANAGE_USERS, Right.MANAGE_USERS,
     ),
     Scope.AUDIT_READ: _meaning(_("Read the audit log"), Right.READ_AUDIT, Right.READ_AUDIT),
+    Scope.SUBSCRIPTIONS_READ: _meaning(
+        _("Read outgoing webhooks and what was sent to them"),
+        Right.MANAGE_NOTICES, Right.MANAGE_NOTICES,
+    ),
+    Scope.SUBSCRIPTIONS_WRITE: _meaning(
+        _("Make, change and delete outgoing webhooks, read new secrets, send again"),
+        Right.MANAGE_NOTICES, Right.MANAGE_NOTICES,
+    ),
     Scope.ORGANIZATIONS_READ: _meaning(
         _("Read organizations, their usage and the health of their deliveries"), None
     ),

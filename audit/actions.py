@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from auditlog.diff import get_field_value
-from django.db import models, transaction
+from django.db import connections, models, transaction
+from django.db.models.sql import InsertQuery
 from django.utils import timezone
 
 from audit import chain
@@ -101,9 +102,23 @@ def _append(entry: Entry) -> Entry:
         entry.sequence = head.sequence + 1
         entry.previous_hash = bytes(head.hash)
         entry.hash = chain.digest(entry)
-        entry.save(force_insert=True)
-        Head.objects.filter(pk=head.pk).update(sequence=entry.sequence, hash=entry.hash)
+        _insert(entry, head)
     return entry
+
+
+def _insert(entry: Entry, head: Head) -> None:
+    """The entry, and the chain's end that it is now, in one statement."""
+    connection = connections[Entry.objects.db]
+    query = InsertQuery(Entry)
+    query.insert_values(Entry._meta.concrete_fields, [entry])
+    ((insert, values),) = query.get_compiler(connection=connection).as_sql()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH entry AS ({insert}) UPDATE {Head._meta.db_table}"  # noqa: S608 - Django's own
+            " SET sequence = %s, hash = %s WHERE chain = %s",
+            [*values, entry.sequence, entry.hash, head.pk],
+        )
+    entry._state.adding, entry._state.db = False, connection.alias
 
 
 def _locked_head(name: str) -> Head:

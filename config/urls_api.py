@@ -17,4 +17,5 @@ urlpatterns = [
     path("", include("exports.api.urls")),
     path("", include("accounts.api.urls")),
     path("", include("audit.api.urls")),
+    path("", include("notices.api.urls")),
 ]

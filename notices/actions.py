@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app as procrastinate
 
-from accounts.models import User
 from audit.actions import changes_between, record
 from audit.vocabulary import Action, Kind
 from notices import signing
@@ -45,7 +45,12 @@ class SubscriptionError(Exception):
 
 
 def create_subscription(
-    organization: Organization, *, url: str, topics: Sequence[str], description: str, user: User
+    organization: Organization,
+    *,
+    url: str,
+    topics: Sequence[str],
+    description: str,
+    created_by: str,
 ) -> tuple[Subscription, str]:
     """The subscription and its secret, which is shown now and never again.
 
@@ -62,7 +67,7 @@ def create_subscription(
         topics=list(topics),
         description=description,
         secret_encrypted=signing.seal(secret, organization.pk),
-        created_by=user.display_name,
+        created_by=created_by,
     )
     with transaction.atomic():
         _save(subscription)
@@ -97,6 +102,32 @@ def change_subscription(
             _forget_failures(now)
         _save(now, "url", "topics", "description", "failures", "failing_since", "paused_until")
         record(CHANGED, now, changes=changes)
+
+
+def update_subscription(
+    subscription: Subscription,
+    organization: Organization,
+    given: Mapping[str, Any],
+    *,
+    check: Callable[[Subscription], None],
+) -> None:
+    """What is `given` of url, topics, description and is_enabled; the rest stays.
+
+    `check` is called with the row as it is, locked. Raises what it raises, and `SubscriptionError`.
+    """
+    with transaction.atomic():
+        row = Subscription.objects.select_for_update(no_key=True).get(pk=subscription.pk)
+        check(row)
+        change_subscription(
+            row,
+            url=given.get("url", row.url),
+            topics=given.get("topics", row.topics),
+            description=given.get("description", row.description),
+        )
+        if given.get("is_enabled") is True:
+            enable(row)
+        elif given.get("is_enabled") is False:
+            disable(row, organization, DisabledReason.BY_HAND)
 
 
 def _forget_failures(subscription: Subscription) -> None:

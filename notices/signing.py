@@ -31,9 +31,14 @@ def _open(sealed: bytes | memoryview, organization_id: UUID) -> str:
     return encryption.decrypt(sealed, organization_id=organization_id, field=SECRET_FIELD)
 
 
+def secret_of(subscription: Subscription, organization_id: UUID) -> str:
+    """The newest. Raises `encryption.DecryptionError` when it cannot be decrypted."""
+    return _open(subscription.secret_encrypted, organization_id)
+
+
 def _secrets(subscription: Subscription, organization_id: UUID, at: datetime) -> list[str]:
     """The newest first. Raises `encryption.DecryptionError` when it cannot be decrypted."""
-    found = [_open(subscription.secret_encrypted, organization_id)]
+    found = [secret_of(subscription, organization_id)]
     previous = subscription.previous_secret_encrypted
     if previous is not None and subscription.previous_secret_signs(at):
         found.append(_open(previous, organization_id))

@@ -38,7 +38,7 @@ def new_subscription(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             subscription, secret = actions.create_subscription(
-                request.organization, user=request.user, **form.cleaned_data
+                request.organization, created_by=request.user.display_name, **form.cleaned_data
             )
         except SubscriptionError as error:
             form.add_error("url", str(error))

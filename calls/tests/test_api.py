@@ -175,16 +175,20 @@ def test_a_transcript_is_included_when_asked_for_and_that_stands_in_the_log(
     assert said == "API key Warehouse read the transcripts of 1 calls, call_1 to call_1"
 
 
+@pytest.mark.parametrize(
+    "include", ["", "cost_lines,deliveries", "transcript,cost_lines,deliveries"]
+)
 def test_two_hundred_calls_take_as_many_queries_as_two(
-    acme: Organization, program: ProgramFactory
+    acme: Organization, program: ProgramFactory, include: str
 ) -> None:
+    """With transcripts, these include what writes in the audit log that they were read."""
     with organization_context(acme):
         make_calls(200)
     client = program(acme)
     counts = []
     for limit in (2, 2, 200):  # the first notes that the key is used
         with CaptureQueriesContext(connection) as queries:
-            url = f"{URL}?limit={limit}&include=cost_lines,deliveries"
+            url = f"{URL}?limit={limit}" + (f"&include={include}" if include else "")
             assert len(client.get(url).json()["data"]) == limit
         counts.append(len(queries))
     assert counts[1] == counts[2] <= 6

@@ -37,23 +37,30 @@ Handler = Callable[Concatenate[V, Request, P], Response]
 
 
 def idempotent(handler: Handler[V, P]) -> Handler[V, P]:
-    """For every POST of the API whose answer is no secret. All of it is one transaction."""
+    """For every POST of the API. All of it is one transaction. The answer is kept as `handler`
+    gives it; what must not be kept, `ApiView.with_secret` puts in, each time."""
 
     @wraps(handler)
     def wrapper(view: V, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> Response:
         key = request.headers.get(HEADER)
         with transaction.atomic():
-            if key is None:
-                return handler(view, request, *args, **kwargs)
-            claim, is_ours = _claim(view.asked, _checked(key), committed=False)
-            if not is_ours:
-                return _again(claim)
-            response = handler(view, request, *args, **kwargs)
-            _keep(claim, response)
+            response = _once(view, key, lambda: handler(view, request, *args, **kwargs))
+            response.data = view.with_secret(response.data)
             return response
 
     wrapper.is_idempotent = True  # type: ignore[attr-defined]  # a test looks for it
     return wrapper
+
+
+def _once(view: ApiView, key: str | None, answer: Callable[[], Response]) -> Response:
+    if key is None:
+        return answer()
+    claim, is_ours = _claim(view.asked, _checked(key), committed=False)
+    if not is_ours:
+        return _again(claim)
+    response = answer()
+    _keep(claim, response)
+    return response
 
 
 def idempotent_in_steps(handler: Handler[V, P]) -> Handler[V, P]:

@@ -134,6 +134,10 @@ class ApiView(APIView):
         headers = {"Location": self.asked.build_absolute_uri(location)} if location else None
         return Response(serializer(row).data, status=status, headers=headers)
 
+    def with_secret(self, answer: Any) -> Any:
+        """An answer to a POST, with what must not be kept for its Idempotency-Key."""
+        return answer
+
     def check_parameters(
         self, serializer: type[Resource] | None = None, known: Iterable[str] = ()
     ) -> None:

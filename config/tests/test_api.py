@@ -21,6 +21,7 @@ from calls.tests.records import NOON, make_calls
 from config.api import docs, document, recent
 from config.api.deprecation import Deprecation
 from config.api.views import ApiView
+from notices.models import Subscription
 from tenants.models import Organization
 from tenants.pin import organization_context
 from tenants.scope import door, platform
@@ -354,9 +355,7 @@ def test_every_scope_opens_something() -> None:
 
 
 @pytest.mark.parametrize("view", [v for v in ALL if v.is_list and "GET" in v.operations])
-def test_every_list_answers_with_nothing_in_it(
-    world: World, program: ProgramFactory, view: type[ApiView]
-) -> None:
+def test_every_list_answers(world: World, program: ProgramFactory, view: type[ApiView]) -> None:
     is_operator = view.__module__.startswith("operations.")
     urlconf = "config.urls_api_operator" if is_operator else "config.urls_api"
     path = next(
@@ -365,6 +364,11 @@ def test_every_list_answers_with_nothing_in_it(
         for pattern in getattr(included, "url_patterns", [])
         if getattr(pattern.callback, "cls", None) is view
     )
+    with organization_context(world.acme):  # for the list that is of one of them
+        owner = Subscription.objects.create(
+            url="https://x.example/", topics=[], secret_encrypted=b""
+        )
+    path = path.replace("<uuid:subscription_id>", str(owner.pk))
     answer = program(None if is_operator else world.acme).get(f"{V1}/{path}")
     assert answer.status_code == 200
     assert answer.json().keys() == {"data", "next", "previous"}

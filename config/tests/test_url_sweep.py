@@ -186,6 +186,14 @@ ORGANIZATION = """
 /api/v1/users/<uuid:user_id>                              401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
 /api/v1/invitations                                       401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
 /api/v1/audit                                             401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/subscriptions                                     401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/subscriptions/<uuid:subscription_id>              401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/subscriptions/<uuid:subscription_id>/secret       401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/subscriptions/<uuid:subscription_id>/test         401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/subscriptions/<uuid:subscription_id>/replay       401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/subscriptions/<uuid:subscription_id>/messages     401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/subscriptions/<uuid:subscription_id>/messages/<uuid:sending_id> 401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
+/api/v1/subscriptions/<uuid:subscription_id>/messages/<uuid:sending_id>/replay 401 401 401 401 401 401 401 401   401 401 401 401 401 401 401 401
 /api/v1/token                                             405 405 405 405 405 405 405 405   415 415 415 415 415 415 415 415
 /api/v1/token/refresh                                     405 405 405 405 405 405 405 405   415 415 415 415 415 415 415 415
 /api/v1/token/revoke                                      405 405 405 405 405 405 405 405   415 415 415 415 415 415 415 415
@@ -577,7 +585,8 @@ def _api_answer(client: CanaryClient, url: str, key: UUID) -> tuple[int, bytes]:
     path = re.sub(r"<uuid:\w+>", str(key), url)
     response = client.get(path)
     if response.status_code == 405:
-        response = client.post(path, {}, content_type="application/json")
+        body = {"since": "2026-11-01T00:00Z"} if path.endswith("/replay") else {}
+        response = client.post(path, body, content_type="application/json")
     request_id = response.headers["X-Request-ID"].encode()
     return response.status_code, response.content.replace(request_id, b"")
 
@@ -602,4 +611,4 @@ def test_the_same_key_leads_a_program_to_its_own(
     for organization in (filled.acme, filled.globex):
         client = program(organization)
         client.raise_request_exception = False
-        assert _api_answer(client, url, ID)[0] in (200, 409)
+        assert _api_answer(client, url, ID)[0] in (200, 202, 409)

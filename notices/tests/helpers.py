@@ -21,7 +21,7 @@ def subscribed(
 ) -> tuple[Subscription, str]:
     """One that wants everything, and its secret. Inside the organization's context."""
     given = {"topics": ALL_TOPICS, "description": "CRM"} | values
-    return actions.create_subscription(organization, url=url, user=user, **given)
+    return actions.create_subscription(organization, url=url, created_by=user.display_name, **given)
 
 
 def turn(organization: Organization, subscription: Subscription) -> Subscription:
