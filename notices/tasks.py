@@ -24,16 +24,18 @@ MAIL_ONE_TASK = "notices.send_disabled_mail_to"
 
 @app.task(name=SEND_TASK, queue=QUEUE)
 def send(schema_name: str, subscription_id: str) -> None:
-    """A receiver's turn."""
+    """A receiver's turn. What is suspended tells nobody anything; it waits until that is over."""
     with platform():
         organization = Organization.objects.with_schema().filter(schema_name=schema_name).first()
-    if organization is None:
+    if organization is None or not organization.is_reachable:
         return
     with organization_context(organization):
         sending.send_due(organization, UUID(subscription_id))
 
 
 def _hurry(organization: Organization) -> None:
+    if not organization.is_reachable:
+        return
     for subscription in Subscription.objects.due(timezone.now()).only("pk"):
         send_soon(subscription.pk)
 

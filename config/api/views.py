@@ -69,9 +69,10 @@ class ApiView(APIView):
                 response = super().dispatch(request, *args, **kwargs)
                 status = response.status_code
             finally:
-                if self.is_identified:
+                is_known = self.is_identified
+                if is_known or status == HTTPStatus.UNAUTHORIZED:
                     took_ms = int((time.monotonic() - began) * 1000)
-                    recent.note(self.asked, status=status, took_ms=took_ms)
+                    recent.note(self.asked, status=status, took_ms=took_ms, is_known=is_known)
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -290,6 +290,20 @@ def test_recent_requests_are_kept_without_their_parameters(
     assert found.caller == "API key Warehouse"
 
 
+def test_a_request_without_a_valid_key_is_among_the_recent_ones(
+    acme: Organization, program: ProgramFactory
+) -> None:
+    known = program(acme)
+    known.get(f"{V1}/agents")
+    for _ in range(recent.KEPT_STRANGERS + 5):
+        CanaryClient(acme.host).get(f"{V1}/calls?q=5550142")
+    found = recent.latest(acme) or []
+    assert len(found) == recent.KEPT_STRANGERS + 1
+    assert {(one.caller, one.path, one.status) for one in found} == {
+        ("API key Warehouse", f"{V1}/agents", 200), ("", f"{V1}/calls", 401),
+    }  # fmt: skip
+
+
 def test_recent_requests_are_few(
     acme: Organization, program: ProgramFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from accounts.models import ApiKey, Invitation
@@ -23,10 +24,13 @@ from exports.models import Export
 from exports.running import run
 from jobs.actions import Progress
 from jobs.models import Job
+from operations.tests.test_worker import QUEUES, running_worker, signs, until
+from tenants.models import Organization
 from tenants.pin import organization_context
-from tenants.scope import door
+from tenants.scope import door, platform
 from testing.api import key_of
 from testing.fixtures import World
+from testing.organizations import drop_organization
 from testing.retell import body_of, receive
 from testing.servers import Servers
 from webhooks.models import Delivery
@@ -74,6 +78,60 @@ def test_fifty_at_once_with_one_idempotency_key_have_one_effect(
         made = Invitation.objects.filter(email="dora@example.com")
         assert [(201, str(row.pk)) for row in made] == [answers[0]]
         made.delete()
+
+
+@pytest.fixture
+def operator_key(committed: World) -> Iterator[str]:
+    made = key_of(None)
+    yield made.text
+    with platform():
+        ApiKey.objects.filter(pk=made.row.pk).delete()
+
+
+@pytest.fixture
+def maple() -> Iterator[str]:
+    """The name of an organization that is not there yet, and is dropped afterwards."""
+    yield "maple-by-api"
+    with platform():
+        made = Organization.objects.filter(slug="maple-by-api").values_list(
+            "schema_name", flat=True
+        )
+        schemas = list(made)
+    for schema in schemas:
+        drop_organization(schema)
+
+
+def test_an_organization_is_made_and_answers(
+    servers: Servers, operator_key: str, maple: str
+) -> None:
+    """By the worker, as the owner. Asked twice, because the first answer may have been lost."""
+    client = httpx.Client(
+        base_url=f"http://127.0.0.1:{servers.web_port}/api/v1",
+        headers={
+            "Host": f"localhost:{servers.web_port}", "Authorization": f"Bearer {operator_key}",
+            "Idempotency-Key": "maple",
+        },
+        timeout=120,
+    )  # fmt: skip
+    wish = {"name": "Maple Dental", "slug": maple, "admin_email": "office@maple.example"}
+    with client, running_worker():
+        until(lambda: signs() == QUEUES)
+        first, again = (client.post("/organizations", json=wish) for _ in range(2))
+        assert first.status_code == 201, first.text
+        assert again.json() == first.json()
+        assert (first.json()["status"], first.json()["slug"]) == ("active", maple)
+        made = client.get(
+            f"/organizations/{first.json()['id']}", params={"include": "webhook_urls"}
+        ).json()
+        other = client.post("/organizations", json=wish, headers={"Idempotency-Key": "other"})
+    assert other.status_code == 409
+    path = made["webhook_urls"][0].partition("/webhooks/")[2]
+    refused = httpx.post(
+        f"http://127.0.0.1:{servers.web_port}/webhooks/{path}", content=b"{}", timeout=60
+    )
+    assert refused.status_code == 401  # it is known; the body is not signed
+    with door():
+        assert Invitation.objects.filter(email="office@maple.example").exists()
 
 
 # --- A client that a generator makes of the document ---------------------------------------------

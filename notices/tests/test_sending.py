@@ -19,7 +19,7 @@ from notices.emitting import emit
 from notices.models import Attempt, DisabledReason, Message, Sending, Subscription
 from notices.tests.helpers import loopback, make_due, subscribed, turn  # noqa: F401
 from notices.topics import Topic
-from tenants.models import Organization
+from tenants.models import Organization, OrganizationStatus
 from tenants.pin import organization_context
 from tenants.scope import platform
 from testing.fixtures import World
@@ -154,6 +154,17 @@ def test_five_days_of_failure_switch_off(
     Subscription.objects.update(failing_since=timezone.now() - timedelta(days=5), failures=3)
     tell()
     assert turn(acme, subscription).disabled_reason == DisabledReason.FAILING
+
+
+def test_a_suspended_organization_tells_nobody_until_it_is_open_again(
+    acme: Organization, receiver: Receiver, subscription: Subscription
+) -> None:
+    tell()
+    for status, number in ((OrganizationStatus.SUSPENDED, 0), (OrganizationStatus.ACTIVE, 1)):
+        with platform():
+            Organization.objects.filter(pk=acme.pk).update(status=status)
+        tasks.send(acme.schema_name, str(subscription.pk))
+        assert len(receiver.received) == number
 
 
 def test_one_success_ends_the_failing(
