@@ -360,6 +360,22 @@ def test_examples_have_the_fields_that_are_answered(view: type[ApiView]) -> None
             assert set(operation.example) == set(operation.gives.names())
 
 
+TAKING = [
+    (view, method)
+    for view in ALL
+    for method, operation in view.operations.items()
+    if operation.takes is not None
+]
+
+
+@pytest.mark.parametrize(("view", "method"), TAKING, ids=lambda one: getattr(one, "__name__", one))
+def test_what_the_documentation_shows_as_a_body_is_taken(view: type[ApiView], method: str) -> None:
+    operation = view.operations[method]
+    assert operation.takes is not None
+    taken = operation.takes(data=operation.takes_example)
+    assert taken.is_valid(), taken.errors
+
+
 def test_every_scope_opens_something() -> None:
     used = {operation.scope for view in ALL for operation in view.operations.values()}
     assert set(TABLE) - used == {Scope.PERSONAL_READ}
@@ -425,6 +441,20 @@ def test_an_export_is_asked_for_with_the_filters_of_the_list(
     assert answer.status_code == 202
     assert answer.json()["filters"] == ["Direction is Inbound"]
     assert re.search(r"/api/v1/exports/[0-9a-f-]{36}$", answer.headers["Location"])
+
+
+def test_an_export_of_chats_takes_their_filters_and_columns(
+    acme: Organization, program: ProgramFactory
+) -> None:
+    client = program(acme)
+    answer = post(client, f"{V1}/exports/chats?status=ended", {"format": "csv"})
+    assert (answer.status_code, answer.json()["subject"]) == (202, "chats")
+    assert "chat_id" in answer.json()["columns"]
+    assert (
+        post(client, f"{V1}/exports/chats?direction=inbound", {"format": "csv"}).status_code == 400
+    )
+    wish = {"format": "csv", "columns": ["from_number"]}
+    assert post(client, f"{V1}/exports/chats", wish).status_code == 400
 
 
 def test_an_export_of_another_key_is_not_there(acme: Organization, program: ProgramFactory) -> None:

@@ -18,7 +18,7 @@ EXAMPLE = {
     "format": "csv",
     "state": "ready",
     "filters": ["Agent is any of Front desk"],
-    "columns": ["call_id", "started_at", "duration_ms", "cost"],
+    "columns": ["call_id", "started", "duration", "cost"],
     "numbers": "masked",
     "is_personal": False,
     "asked_at": "2026-11-12T09:20:00-05:00",
@@ -31,7 +31,8 @@ EXAMPLE = {
     "expires_at": "2026-11-19T09:20:00-05:00",
     "download_url": "/api/v1/exports/0193f7d0-1d5e-7aa1-9d53-1f0a6f7c1b2e/download",
 }
-WISH = {"format": "csv", "columns": ["call_id", "started_at", "cost"], "numbers": "masked"}
+WISH_OF_CHATS = {"format": "csv", "columns": ["chat_id", "started", "cost"]}
+WISH = {"format": "csv", "columns": ["call_id", "started", "cost"], "numbers": "masked"}
 
 
 class ExportSerializer(Resource):
@@ -59,6 +60,15 @@ class ExportSerializer(Resource):
     def get_download_url(self, export: Export) -> str | None:
         is_ready = export.is_ready(timezone.now())
         return f"/api/v1/exports/{export.pk}/download" if is_ready else None
+
+
+class WishOfChatsSerializer(Body):
+    """Without `columns` the usual ones. Chats have no numbers."""
+
+    format = serializers.ChoiceField(Format.values)
+    columns: Any = serializers.MultipleChoiceField(
+        choices=[column.code for column in columns.CHAT_COLUMNS], required=False
+    )
 
 
 class WishSerializer(Body):

@@ -15,19 +15,27 @@ from accounts.access import may
 from accounts.http import MemberRequest
 from accounts.roles import Right
 from accounts.scopes import Scope
+from calls.chat_filters import ChatFilter
 from calls.filters import CallFilter
-from calls.selection import Selection
 from config.api.idempotency import idempotent
 from config.api.lists import ListView
 from config.api.operations import Operation
 from config.api.problems import conflict, error, invalid_body
-from config.api.serializers import read
+from config.api.serializers import Body, read
 from config.api.views import ApiView
 from config.throttles import ExportThrottle, TierThrottle
 from exports import access, actions, columns, downloads, totals
-from exports.api.serializers import EXAMPLE, WISH, ExportSerializer, WishSerializer
-from exports.forms import ExportForm
+from exports.api.serializers import (
+    EXAMPLE,
+    WISH,
+    WISH_OF_CHATS,
+    ExportSerializer,
+    WishOfChatsSerializer,
+    WishSerializer,
+)
+from exports.forms import MASKED, ExportForm
 from exports.models import Format
+from exports.subjects import ABOUT, Subject
 
 MEDIA_TYPES = (
     "text/csv",
@@ -36,13 +44,57 @@ MEDIA_TYPES = (
 )
 
 
-class ExportList(ListView):
+class _AskingView(ListView):
+    """For a file of what the filters in the URL of a POST leave."""
+
     tag = "exports"
-    resource = "exports"
-    # Of a POST; the list has none.
+    subject = Subject.CALLS
+    wish_serializer: type[Body] = WishSerializer
     filter_form = CallFilter
     filtered = ("POST",)
     throttle_classes = (TierThrottle, ExportThrottle)
+
+    def ask(self, request: Request) -> Response:
+        asked = cast(MemberRequest, self.asked)
+        selection = ABOUT[self.subject].selection.from_request(asked)
+        self.check_filters(selection.form)
+        form = self._form(read(self.wish_serializer, request.data))
+        found = totals.quickly(selection.calls())
+        try:
+            export = actions.ask(
+                asked.organization, selection, form.wish, user=self.asked.user,
+                total=found.calls if found else None,
+            )  # fmt: skip
+        except actions.ExportError as refused:
+            raise invalid_body([error("columns", str(refused))]) from refused
+        location = f"/api/v1/exports/{export.pk}"
+        return self.made(ExportSerializer, export, status=202, location=location)
+
+    def _form(self, wish: dict[str, Any]) -> ExportForm:
+        """What the page's form says of it, too."""
+        available = ABOUT[self.subject].columns
+        data = {"columns": columns.default_codes(available), "numbers": MASKED, **wish}
+        if data["format"] == Format.PDF and "columns" not in wish:
+            usual = columns.chosen(data["columns"], available)
+            data["columns"] = [column.code for column in columns.for_report(usual)]
+        form = ExportForm(
+            {**data, "columns": list(data["columns"])},
+            may_take=may(self.asked, Right.EXPORT_PERSONAL_DATA),
+            subject=self.subject,
+        )
+        if not form.is_valid():
+            raise invalid_body(
+                [
+                    error(name, str(message))
+                    for name, messages in form.errors.items()
+                    for message in messages
+                ]
+            )
+        return form
+
+
+class ExportList(_AskingView):
+    resource = "exports"
     operations = {
         "GET": Operation(
             "list_exports", Scope.EXPORTS, gives=ExportSerializer, many=True, example=EXAMPLE
@@ -64,39 +116,28 @@ class ExportList(ListView):
 
         The filters stand in the URL and are those of the list of calls. Poll the answer's address
         until its state is ready."""
-        asked = cast(MemberRequest, self.asked)
-        selection = Selection.from_request(asked)
-        self.check_filters(selection.form)
-        form = self._form(read(WishSerializer, request.data))
-        found = totals.quickly(selection.calls())
-        try:
-            export = actions.ask(
-                asked.organization, selection, form.wish, user=self.asked.user,
-                total=found.calls if found else None,
-            )  # fmt: skip
-        except actions.ExportError as refused:
-            raise invalid_body([error("columns", str(refused))]) from refused
-        location = f"/api/v1/exports/{export.pk}"
-        return self.made(ExportSerializer, export, status=202, location=location)
+        return self.ask(request)
 
-    def _form(self, wish: dict[str, Any]) -> ExportForm:
-        """What the page's form says of it, too."""
-        data = {"columns": columns.default_codes(), "numbers": "masked", **wish}
-        if data["format"] == Format.PDF and "columns" not in wish:
-            data["columns"] = [c.code for c in columns.for_report(columns.chosen(data["columns"]))]
-        form = ExportForm(
-            {**data, "columns": list(data["columns"])},
-            may_take=may(self.asked, Right.EXPORT_PERSONAL_DATA),
+
+class ChatExports(_AskingView):
+    subject = Subject.CHATS
+    wish_serializer = WishOfChatsSerializer
+    filter_form = ChatFilter
+    operations = {
+        "POST": Operation(
+            "ask_for_export_of_chats", Scope.EXPORTS, gives=ExportSerializer,
+            example=EXAMPLE | {"subject": "chats"}, status=202, takes=WishOfChatsSerializer,
+            takes_example=WISH_OF_CHATS,
         )
-        if not form.is_valid():
-            raise invalid_body(
-                [
-                    error(name, str(message))
-                    for name, messages in form.errors.items()
-                    for message in messages
-                ]
-            )
-        return form
+    }  # fmt: skip
+
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Ask for a file of chats.
+
+        The filters stand in the URL and are those of the list of chats. Poll the answer's address
+        until its state is ready."""
+        return self.ask(request)
 
 
 class ExportDetail(ApiView):
