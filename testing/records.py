@@ -13,6 +13,7 @@ from django_otp_webauthn.models import WebAuthnAttestation, WebAuthnCredential, 
 from accounts.models import (
     AccessPolicy,
     ActingInside,
+    ApiKey,
     EmailChange,
     Invitation,
     KnownDevice,
@@ -21,6 +22,7 @@ from accounts.models import (
     RecoveryCodes,
     Role,
     Session,
+    TokenFamily,
     User,
 )
 from accounts.sessions import session_id
@@ -59,6 +61,10 @@ def _credentials(number: int, user: User) -> None:
     sheet = RecoveryCodes.objects.create(user=user, name="Codes")
     RecoveryCode.objects.create(device=sheet, code_sha256=key)
     KnownDevice.objects.create(user=user, token_sha256=key)
+    TokenFamily.objects.create(
+        user=user, is_verified=True, password_seal=key.hex(),
+        ends_at=timezone.now() + timedelta(days=14),
+    )  # fmt: skip
 
 
 def _coming_in(number: int, user: User, organization: Organization) -> None:
@@ -83,6 +89,10 @@ def _of_the_organization(number: int, user: User, organization: Organization) ->
     Membership.objects.create(user=user, organization=organization, role=Role.ADMIN)
     AccessPolicy.objects.create(organization=organization)
     key = secret(number)
+    ApiKey.objects.create(
+        organization=organization, name="Warehouse", key_sha256=key, hint="swb_abcd",
+        scopes=["calls:read"], created_by="Alice",
+    )  # fmt: skip
     WebhookEndpoint.objects.create(organization=organization, token_sha256=key, token_encrypted=key)
     Entry.objects.create(
         organization_id=organization.pk, sequence=1, code="agents.renamed", action=1,

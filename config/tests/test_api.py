@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.http import HttpResponse
 from django.urls import get_resolver
 from django.utils import timezone
@@ -374,6 +375,27 @@ def test_what_the_documentation_shows_as_a_body_is_taken(view: type[ApiView], me
     assert operation.takes is not None
     taken = operation.takes(data=operation.takes_example)
     assert taken.is_valid(), taken.errors
+
+
+COLUMNS = {
+    name
+    for model in apps.get_models()
+    for field in model._meta.concrete_fields
+    for name in (field.name, field.attname)
+}
+
+
+@pytest.mark.parametrize(("view", "method"), TAKING, ids=lambda one: getattr(one, "__name__", one))
+def test_no_column_that_a_body_does_not_name_is_taken(view: type[ApiView], method: str) -> None:
+    """Mass assignment: each column of each table, in each body."""
+    operation = view.operations[method]
+    assert operation.takes is not None
+    others = COLUMNS - set(operation.takes().fields)
+    assert len(others) > 200
+    for name in sorted(others):
+        taken = operation.takes(data={**operation.takes_example, name: "1"})
+        assert not taken.is_valid()
+        assert [error.code for error in taken.errors[name]] == ["unknown"]
 
 
 def test_every_scope_opens_something() -> None:

@@ -31,6 +31,7 @@ from accounts.actions import invitations, members
 from accounts.models import (
     AccessPolicy,
     ActingInside,
+    ApiKey,
     EmailChange,
     Invitation,
     KnownDevice,
@@ -38,6 +39,7 @@ from accounts.models import (
     RecoveryCodes,
     Role,
     Session,
+    TokenFamily,
     User,
 )
 from agents.models import Agent
@@ -337,6 +339,8 @@ MODELS: dict[str, type[Model]] = {
     "accounts/knowndevice": KnownDevice,
     "accounts/accesspolicy": AccessPolicy,
     "accounts/actinginside": ActingInside,
+    "accounts/apikey": ApiKey,
+    "accounts/tokenfamily": TokenFamily,
     "accounts/recoverycodes": RecoveryCodes,
     "otp_totp/totpdevice": TOTPDevice,
     "django_otp_webauthn/webauthncredential": WebAuthnCredential,

@@ -15,6 +15,7 @@ from django.db.models import BinaryField, Model
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import (
+    ApiKey,
     Session,
     User,
 )
@@ -22,7 +23,8 @@ from audit.models import Entry
 from operations.admin.base import RecordAdmin
 from operations.admin_site import site
 from operations.models import AllowedNetwork
-from tenants.scope import platform
+from tenants.scope import door, platform
+from testing.api import ProgramFactory
 from testing.fixtures import CanaryClient, ClientFactory, World
 from testing.records import SECRET, SECRET_WORD, fill_records
 
@@ -150,6 +152,7 @@ def test_many_at_once_are_deleted_nowhere() -> None:
     assert {str(action) for admin in ADMINS for action in admin.actions or ()} == {
         "shut_out",
         "let_in",
+        "revoke",
     }
 
 
@@ -229,6 +232,22 @@ def test_nobody_is_deactivated_without_saying_again_who_one_is(
     page = choose(browser_of(world.people.sam, confirmed=False), "shut_out", world.people.alice)
     assert "Nobody was changed yet" in page
     assert is_active(world.people.alice)
+
+
+def test_a_key_that_leaked_is_revoked_at_once(
+    world: World, program: ProgramFactory, sam: CanaryClient
+) -> None:
+    client = program(world.acme)
+    assert client.get("/api/v1/agents").status_code == 200
+    with door():
+        key = ApiKey.objects.get()
+    data = {"action": "revoke", "_selected_action": [str(key.pk)]}
+    page = sam.post("/admin/accounts/apikey/", data, follow=True).content.decode()
+    assert "Warehouse was revoked." in page
+    assert client.get("/api/v1/agents").status_code == 401
+    with platform():
+        entry = Entry.objects.of_chain(world.acme.pk).get(code="accounts.api_key_revoked")
+    assert entry.actor_label == "Sam"
 
 
 # --- Who gets in, and what others learn ----------------------------------------------------------
