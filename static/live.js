@@ -101,8 +101,9 @@
       if (every(part)) look(part, state);
     }
   };
-  const fetchPart = (part) => {
-    const detail = { only: [part.id] };
+  /* `asked`: somebody pressed for it, so it comes although they are there. */
+  const fetchPart = (part, asked = false) => {
+    const detail = { only: [part.id], asked };
     document.body.dispatchEvent(new CustomEvent(CHANGED, { detail }));
   };
 
@@ -171,7 +172,7 @@
     const part = document.getElementById(id);
     if (!part) return;
     scrollTo({ top: 0 });
-    fetchPart(part);
+    fetchPart(part, true);
   };
 
   const retryOf = (id) => document.querySelector(`.refresh-failed[data-for="${CSS.escape(id)}"]`);
@@ -187,7 +188,7 @@
     notice.querySelector("button").addEventListener("click", (event) => {
       event.currentTarget.setAttribute("aria-busy", "true");
       state.again = 0;
-      fetchPart(part);
+      fetchPart(part, true);
     });
     part.prepend(notice);
   };
@@ -222,7 +223,14 @@
   on("beforeSwap", ({ detail }) => {
     if (!detail.shouldSwap || !isLive(detail.requestConfig?.triggeringEvent)) return;
     const part = detail.requestConfig.elt;
-    stateOf(part.id).before = {
+    const state = stateOf(part.id);
+    /* Somebody came to it while it was on its way: it is looked at instead. */
+    if (inUse(part) && !detail.requestConfig.triggeringEvent.detail.asked) {
+      detail.shouldSwap = false;
+      state.stale = state.heard = true;
+      return;
+    }
+    state.before = {
       rows: new Set(rowIds(part)),
       chosen: [...part.querySelectorAll("input[type=checkbox]:checked")].map((box) => [box.name, box.value]),
     };

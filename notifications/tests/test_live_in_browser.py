@@ -103,6 +103,34 @@ def test_a_row_in_use_stays_where_it_is_until_it_is_left(
     expect(alice.locator(PILL)).to_have_count(0)
 
 
+def test_a_list_that_is_on_its_way_does_not_move_who_came_to_it_meanwhile(
+    committed: World, servers: Servers, visitor: Visitor, alice: Page
+) -> None:
+    fill_with_calls(committed, servers, 3)
+    show_calls(visitor)
+    alice.wait_for_timeout(1500)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if held or "x-live-refresh" not in route.request.headers:
+            route.continue_()
+        else:
+            held.append(route)
+
+    alice.route(lambda url: "/calls/" in url, hold)
+    a_new_call(committed, servers)
+    for _ in range(100):
+        if held:
+            break
+        alice.wait_for_timeout(100)
+    alice.keyboard.press("j")
+    before = first_row(alice)
+    held[0].continue_()
+    expect(alice.locator(PILL)).to_have_text("1 new call", timeout=30_000)
+    assert first_row(alice) == before
+    expect(alice.locator("tbody tr").first.locator(":focus")).to_have_count(1)
+
+
 def test_a_part_that_cannot_be_fetched_says_so_and_is_tried_again(
     committed: World, servers: Servers, visitor: Visitor, alice: Page
 ) -> None:
