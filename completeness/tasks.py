@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import ngettext
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from accounts.roles import Right
 from agents.api_access import open_api
@@ -23,9 +26,12 @@ from jobs.kinds import Kind
 from jobs.models import Job
 from tenants.each import for_each_organization
 from tenants.models import Organization
+from tenants.pin import organization_context
+from tenants.scope import platform
 
 # Long work leaves half of the workspace's requests to everybody else.
 SHARE_OF_LONG_WORK = 0.5
+COMPARE_TASK = "completeness.compare_one"
 UNREADABLE = "unreadable"
 LONGEST_USUAL_RANGE = timedelta(hours=settings.RECONCILE_DEEP_HOURS + 2)
 NOUN = "calls and transcripts"
@@ -68,15 +74,33 @@ def _fetch_what_is_left(organization: Organization, run: Run) -> None:
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="completeness.compare", queueing_lock="completeness.compare")
 def compare(timestamp: int) -> None:
-    """Every ten minutes: what Retell lists against what is here."""
-    for_each_organization(_compare_and_tell)
+    """Every ten minutes: what Retell lists against what is here.
+
+    A job each, so that one whose answers take long delays no other."""
+    for_each_organization(_enqueue)
 
 
-def _compare_and_tell(organization: Organization) -> None:
-    try:
-        compare_one(organization)
-    finally:
-        gaps.tell_if_late(timezone.now())
+def _enqueue(organization: Organization) -> None:
+    """Behind mails and what people wait for; one that still waits is not doubled. Not one at a time
+    by Procrastinate's `lock`: a worker that is killed would keep it for good."""
+    lock = f"{COMPARE_TASK} {organization.schema_name}"
+    task = app.configure_task(COMPARE_TASK, queueing_lock=lock, priority=-1)
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        task.defer(organization_id=str(organization.pk))
+
+
+@app.task(name=COMPARE_TASK)
+def compare_on_schedule(organization_id: str) -> None:
+    """One organization's turn."""
+    with platform():
+        organization = Organization.objects.with_schema().filter(pk=organization_id).first()
+    if organization is None:
+        return
+    with organization_context(organization):
+        try:
+            compare_one(organization)
+        finally:
+            gaps.tell_if_late(timezone.now())
 
 
 # --- On demand -----------------------------------------------------------------------------------

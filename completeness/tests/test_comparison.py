@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agents.models import Agent, ApiKeyState, RetellConnection
 from agents.retell import api
@@ -15,10 +16,14 @@ from calls.models import Call
 from calls.sql import dumps
 from completeness import actions, tasks
 from completeness.models import Completeness, Correction, CorrectionKind, Run, RunKind, RunState
+from completeness.tests.conftest import connect
 from jobs import actions as jobs_actions
 from jobs.models import Job, JobState
 from operations.demo.retell_api.workspaces import events_of, make_calls
+from tenants import each
 from tenants.models import Organization
+from tenants.pin import organization_context
+from tenants.scope import platform
 from testing.fixtures import World
 from testing.retell import post
 from testing.retell_api import FaultyRetell, let_through, status
@@ -392,6 +397,28 @@ def test_transcripts_go_on_without_the_list(in_acme: Organization, connected: Fa
     assert (job.state, job.done, job.total) == (JobState.DONE, 50, 50)
     assert connected.asked("/v3/list-calls") == []
     assert len(connected.asked("/v2/get-call")) == 18
+
+
+def test_every_organization_is_compared_by_a_job_of_its_own(
+    world: World, retell_api: FaultyRetell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A job begins with connections of its own; here everything is in one transaction.
+    monkeypatch.setattr(each, "close_old_connections", lambda: None)
+    with organization_context(world.acme):
+        connect(world.acme, retell_api)
+    calls = had(retell_api, 3)
+    tasks.compare(0)
+    tasks.compare(0)  # the first still waits
+    with platform():
+        jobs = ProcrastinateJob.objects.filter(task_name=tasks.COMPARE_TASK)
+        waiting = [job.args["organization_id"] for job in jobs]
+        assert {job.priority for job in jobs} == {-1}
+    assert sorted(waiting) == sorted([str(world.acme.pk), str(world.globex.pk)])
+    for organization_id in waiting:
+        tasks.compare_on_schedule(organization_id)
+    with organization_context(world.acme):
+        found = set(Call.objects.values_list("retell_call_id", flat=True))
+    assert found == {call["call_id"] for call in calls}
 
 
 def test_history_that_joins_counts(in_acme: Organization, connected: FaultyRetell) -> None:
