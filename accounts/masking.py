@@ -35,10 +35,15 @@ def shown_number(number: str | None) -> str | None:
     return mask(number)
 
 
+def masked_text(text: str) -> str:
+    """With the numbers in it masked, whoever it is for."""
+    return _IN_TEXT.sub(lambda found: mask(re.sub(r"\D", "", found[0])), text)
+
+
 def shown_text(value: T) -> T | str:
     """A text, or another value as its text, with the numbers in it masked as above."""
     if value is None or isinstance(value, bool) or sees_personal_data():
         return value
     text = str(value)
-    masked = _IN_TEXT.sub(lambda found: mask(re.sub(r"\D", "", found[0])), text)
+    masked = masked_text(text)
     return value if masked == text else masked

@@ -15,10 +15,6 @@ from calls.models import Chat
 from calls.querysets import ChatQuerySet
 from calls.search import TranscriptWords, query
 
-_SHARED = {
-    "q", "period", "started_after", "started_before", "agent", "outcome", "sentiment", "status",
-    "type", "min_cost", "max_cost", "text",
-}  # fmt: skip
 _TYPES = (("api_chat", _("Web")), ("sms_chat", _("SMS")))
 _STATUSES = (("ongoing", _("In progress")), ("ended", _("Ended")), ("error", _("Error")))
 
@@ -35,15 +31,16 @@ class ChatFilter(CallFilter):
     type = django_filters.ChoiceFilter("chat_type", choices=_TYPES, label=_("Type"))
     status = django_filters.ChoiceFilter(choices=_STATUSES, label=_("Status"))
 
+    # Of calls only.
+    call: Any = None
+    reason: Any = None
+    direction = hour = weekday = revenue = tag = product = None
+    min_duration_s = max_duration_s = None
+
     class Meta:
         model = Chat
         form = ChatFilterForm
         fields: tuple[str, ...] = ()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in self.filters.keys() - _SHARED:
-            del self.filters[name]
 
     def search(self, chats: Any, name: str, value: str) -> Any:
         """A chat id, or words of the messages."""

@@ -35,6 +35,8 @@ class NumberFilters(ListFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.zone = kwargs["zone"]
+        if "hour" not in self.filters:  # chats have none
+            return
         self.filters["hour"].extra["choices"] = [
             (str(number), hour(number)) for number in range(24)
         ]

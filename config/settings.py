@@ -213,6 +213,7 @@ MIDDLEWARE = [
     "operations.probes.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.HostMiddleware",
+    "config.api.cors.OriginMiddleware",
     "operations.middleware.AllowListMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,4 +1,4 @@
-"""Finds the exports a request may see: one's own; admins see everybody's."""
+"""Finds the exports a request may see: one's own; people who are admins see everybody's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts.access import may
 from accounts.http import MemberRequest
+from accounts.models import User
 from accounts.roles import Right
 from calls.models import ListPreference, SavedView
 from exports import columns
@@ -19,7 +20,8 @@ from exports.querysets import ExportQuerySet
 
 def exports_of(request: MemberRequest) -> ExportQuerySet:
     exports = Export.objects.for_list()
-    if may(request, Right.MANAGE_USERS):
+    # A key may manage users for a program that provisions them; that program exports nothing.
+    if may(request, Right.MANAGE_USERS) and isinstance(request.user, User):
         return exports
     return exports.asked_by(request.user.pk)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+import socket
+import unicodedata
 from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,12 +67,31 @@ class SubscriptionForm(forms.Form):
         return url
 
 
+# Names that lead nowhere outside (RFC 6761, RFC 6762, ICANN for .internal).
+_RESERVED = frozenset({"localhost", "local", "internal", "invalid", "test", "example", "onion"})
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
+
+
 def _is_private(host: str) -> bool:
-    """Whether a host that is an address, or none at all, is certainly refused later."""
+    """Whether a host that is an address, or no name of the internet, is certainly refused later."""
     try:
         return not outgoing.is_public(str(ipaddress.ip_address(host)))
     except ValueError:
-        return not host.strip(".")
+        pass
+    try:  # what other programs read as an address: 127.1, 0x7f000001, 2130706433
+        socket.inet_aton(unicodedata.normalize("NFKC", host))
+    except OSError:
+        return not _is_a_name(host.removesuffix("."))
+    return True
+
+
+def _is_a_name(host: str) -> bool:
+    try:
+        labels = host.encode("idna").decode().split(".")
+    except UnicodeError:
+        return False
+    is_well_formed = all(_LABEL.fullmatch(label) for label in labels)
+    return is_well_formed and len(labels) > 1 and labels[-1].lower() not in _RESERVED
 
 
 class ReplayForm(forms.Form):

@@ -129,7 +129,9 @@ class PersonDetail(ApiView):
         """Remove somebody; their sessions and tokens here end now."""
         self.check_parameters()
         try:
-            members.remove_member(self._member(user_id))
+            member = self._member(user_id)
+            self._check(member)
+            members.remove_member(member)
         except AccountError as refused:
             raise conflict("last-admin", str(refused)) from refused
         return Response(status=204)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -85,7 +86,7 @@ class Usage(ApiView):
         "first": "First day, as 2026-11-01.",
         "last": "Last day, included.",
         "by": "day (as without), hour or agent.",
-        "agent": "Of one agent only: its id.",
+        "agent": "Of one agent only: its id, or its id in Retell.",
     }
     operations = {
         "GET": Operation("get_usage", Scope.USAGE_READ, gives=UsageSerializer, example=EXAMPLE)
@@ -117,8 +118,10 @@ class Usage(ApiView):
 
     def _period(self, by: str) -> Period:
         parameters = self.asked.GET.dict()
-        if "first" in parameters or "last" in parameters:
-            parameters.setdefault("period", periods.CUSTOM)
+        has_days = "first" in parameters or "last" in parameters
+        if has_days and parameters.setdefault("period", periods.CUSTOM) != periods.CUSTOM:
+            sentence = _("With first and last, leave it out, or write custom.")
+            raise invalid_parameters([error("period", sentence)])
         key = parameters.setdefault("period", periods.DEFAULT)
         zone = cast(MemberRequest, self.asked).organization.zone
         choice = periods.read(parameters, now=timezone.now(), zone=zone)
@@ -142,9 +145,10 @@ class Usage(ApiView):
         if not text:
             return None
         try:
-            found = Agent.objects.for_choice().filter(pk=UUID(text)).first()
+            named = Q(pk=UUID(text))
         except ValueError:
-            found = None
+            named = Q(retell_agent_id=text)
+        found = Agent.objects.for_choice().filter(named).first()
         if found is None:
             raise invalid_parameters([error("agent", _("There is no such agent."))])
         return found.retell_agent_id

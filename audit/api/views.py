@@ -10,13 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.http import MemberRequest
+from accounts.masking import shown_text
 from accounts.scopes import Scope
 from audit.filters import EntryFilter
 from audit.models import Entry
 from audit.querysets import people_of
 from config.api.lists import ListView
 from config.api.operations import Operation
-from config.api.serializers import Resource
+from config.api.serializers import Resource, SpokenField
 
 EXAMPLE = {
     "id": "0193f7d0-1d5e-7aa1-9d53-1f0a6f7c1b2e",
@@ -48,22 +49,22 @@ class EntrySerializer(Resource):
     sequence = serializers.IntegerField(help_text="Its place in the chain.")
     at = serializers.DateTimeField(source="timestamp")
     code = serializers.CharField()
-    sentence = serializers.CharField()
+    sentence = SpokenField()
     actor_id = serializers.UUIDField(allow_null=True)
     actor = serializers.CharField(source="actor_label")
     acting_as = serializers.CharField(allow_blank=True)
     object_type = serializers.CharField(allow_blank=True)
     object_id = serializers.CharField(source="object_pk", allow_blank=True)
-    object = serializers.CharField(source="object_repr", allow_blank=True)
+    object = SpokenField(source="object_repr", allow_blank=True)
     changes = serializers.SerializerMethodField()
-    reason = serializers.CharField(allow_blank=True)
+    reason = SpokenField(allow_blank=True, help_text="Numbers in it masked without personal:read.")
     address = serializers.CharField(source="remote_addr", allow_blank=True)
     request_id = serializers.CharField(source="cid", allow_blank=True)
 
     @extend_schema_field(ChangeSerializer(many=True))
     def get_changes(self, entry: Entry) -> list[dict[str, str]]:
         return [
-            {"field": name, "before": before, "after": after}
+            {"field": name, "before": shown_text(before), "after": shown_text(after)}
             for name, before, after in entry.changed
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.masking import masked_text
 from audit.actions import record
 from audit.vocabulary import Action
 from calls.models import Call
@@ -59,6 +60,6 @@ def _tell(call: Call, *, was: bool, is_billable: bool, reason: str) -> None:
             "call_id": call.retell_call_id,
             "is_billable": is_billable,
             "was_billable": was,
-            "reason": reason[:200],
+            "reason": masked_text(reason[:200]),
         },
     )

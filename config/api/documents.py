@@ -21,6 +21,7 @@ PLAIN: dict[int, tuple[str, str, str]] = {
     400: ("bad-request", "The request cannot be read", "Nothing was done."),
     403: ("forbidden", "Not allowed", "You may not do this here. Nothing was done."),
     404: ("not-found", "Not found", "There is nothing at this address."),
+    413: ("too-large", "Too large", "The body is larger than what is read. Nothing was done."),
     429: ("too-many-requests", "Too many requests", "Wait as long as Retry-After says."),
     500: (
         "server-error",

@@ -66,7 +66,9 @@ def _item(item: Any) -> dict[str, Any]:
         return {"type": "string"}
     choices = item.extra.get("choices")
     is_open = getattr(item, "is_open", False) or callable(choices) or not choices
-    return {"type": "string"} if is_open else {"type": "string", "enum": [c[0] for c in choices]}
+    return (
+        {"type": "string"} if is_open else {"type": "string", "enum": [str(c[0]) for c in choices]}
+    )
 
 
 def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +83,9 @@ def _or_nothing(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _of_field(field: forms.Field) -> dict[str, Any]:
     if isinstance(field, forms.ChoiceField):
-        values = [value for value, _label in cast(list[tuple[str, str]], field.choices) if value]
+        values = [
+            str(value) for value, _label in cast(list[tuple[str, str]], field.choices) if value
+        ]
         return _or_empty({"type": "string", "enum": values})
     length = getattr(field, "max_length", None)
     return {"type": "string", "maxLength": length} if length else {"type": "string"}

@@ -72,10 +72,11 @@ class ListView(ApiView):
         """Raises `Problem` for a filter that is not known, or not understood: pages leave such a
         filter away and say so; a program would not see that, and count too much."""
         fields = form.fields if form is not None else {}
+        own = OWN_PARAMETERS if self.asked.method in ("GET", "HEAD") else ()
         unknown = [
             error(name[:SHOWN_NAME_LENGTH], _("There is no such parameter."), "unknown")
             for name in self.asked.GET
-            if name not in fields and name not in OWN_PARAMETERS and name not in self.parameters
+            if name not in fields and name not in own and name not in self.parameters
         ]
         wrong = [
             error(name, str(message))
@@ -96,6 +97,7 @@ class ListView(ApiView):
 
     def _cursor_name(self, form: FilterForm | None) -> str:
         pairs = sorted(form.pairs) if form is not None else []
+        pairs += [(name, self.asked.GET.get(name, "")) for name in sorted(self.parameters)]
         filters = hashlib.sha256(urlencode(pairs).encode()).hexdigest()[:16]
         return f"api:{self.resource}:{filters}"
 

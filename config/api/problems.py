@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -90,13 +90,20 @@ def handle(raised: Exception, context: dict[str, Any]) -> Response | None:
     )
 
 
+_STATUS_OF: dict[type[Exception], int] = {
+    Http404: 404,
+    PermissionDenied: 403,
+    exceptions.PermissionDenied: 403,
+    RequestDataTooBig: 413,
+}
+
+
 def as_problem(raised: Exception) -> Problem | None:
     if isinstance(raised, Problem):
         return raised
-    if isinstance(raised, Http404):
-        return Problem(404, *PLAIN[404])
-    if isinstance(raised, PermissionDenied | exceptions.PermissionDenied):
-        return Problem(403, *PLAIN[403])
+    for kind, status in _STATUS_OF.items():
+        if isinstance(raised, kind):
+            return Problem(status, *PLAIN[status])
     if isinstance(raised, exceptions.ValidationError):
         return invalid_body(list(_flat(raised.get_full_details())))
     if isinstance(raised, DjangoValidationError):

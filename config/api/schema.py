@@ -27,6 +27,7 @@ _PROBLEMS = {
     406: "No such format.",
     409: "It cannot be done as things stand, or the Idempotency-Key came with another request.",
     412: "It was changed since the version that If-Match names.",
+    413: "The body is larger than what is read.",
     415: "The body is not JSON.",
     416: "The range begins behind the end of the file.",
     429: "Too many requests; Retry-After says for how long.",
@@ -124,8 +125,8 @@ class Schema(AutoSchema):
         if "{" in self.path:
             yield 404
         if self.method in ("POST", "PATCH", "DELETE"):
-            yield from (409, 415)
-        if self.method == "PATCH":
+            yield from (409, 413, 415)
+        if self.method in ("PATCH", "DELETE"):
             yield 412
         yield from self.operation.problems
 
@@ -181,7 +182,7 @@ class Schema(AutoSchema):
     def _header_parameters(self) -> Iterator[OpenApiParameter]:
         if self.method == "GET" and self.operation.scope:
             yield OpenApiParameter("If-None-Match", str, _HEADER)
-        if self.method == "PATCH":
+        if self.method in ("PATCH", "DELETE"):
             yield OpenApiParameter(
                 "If-Match", str, _HEADER, description="The ETag it was read with."
             )

@@ -29,10 +29,10 @@ from rest_framework.views import APIView
 from accounts.callers import identify, in_the_name_of
 from accounts.http import ApiRequest
 from accounts.models import User
-from config.api import cors, etags, recent
+from config.api import etags, recent
 from config.api.deprecation import Deprecation
 from config.api.operations import Operation
-from config.api.problems import Problem, error, invalid_parameters
+from config.api.problems import Problem, error, invalid_body, invalid_parameters
 from config.api.schema import Schema
 from config.api.serializers import Resource, chosen
 from config.throttles import TierThrottle, headers_of
@@ -85,6 +85,7 @@ class ApiView(APIView):
         self.identify(request)
         self.check_throttles(request)
         self.check_scope(request)
+        self.check_body()
 
     def identify(self, request: Request) -> None:
         try:
@@ -118,6 +119,15 @@ class ApiView(APIView):
                 errors=[error("", scope.value, "scope")],
             )
 
+    def check_body(self) -> None:
+        """Raises `Problem` for a body where none is read: a filter in it would be passed over."""
+        operation = self.operations.get(self.asked.method or "")
+        if operation is None or operation.takes is not None or self.asked.method == "GET":
+            return
+        if self.asked.body.strip() not in (b"", b"{}"):
+            sentence = _("No body is read here; filters stand in the URL. Nothing was done.")
+            raise invalid_body([error("", sentence, "unknown")])
+
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Which methods there are; for the question browsers ask before others ask theirs."""
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
@@ -133,6 +143,8 @@ class ApiView(APIView):
     ) -> Response:
         """The answer to a change: what came of it, and its address."""
         headers = {"Location": self.asked.build_absolute_uri(location)} if location else None
+        if self.asked.method == "PATCH":
+            self.version = serializer.version_of(row)
         return Response(serializer(row).data, status=status, headers=headers)
 
     def with_secret(self, answer: Any) -> Any:
@@ -157,16 +169,17 @@ class ApiView(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        if request.method in ("GET", "HEAD") and isinstance(response, Response):
+        is_shown = request.method in ("GET", "HEAD") or self.version
+        if is_shown and isinstance(response, Response):
             response = self._with_etag(response)
         for throttle in self.throttles:
             if isinstance(throttle, TierThrottle):
                 for name, value in headers_of(throttle).items():
-                    response.headers[name] = value
+                    told = response.headers.get(name)
+                    response.headers[name] = f"{told}, {value}" if told else value
         if self.deprecated is not None:
             self.deprecated.announce(response)
         response.headers["Cache-Control"] = "no-store"
-        cors.allow(self.asked, response)
         return response
 
     def _with_etag(self, response: Response) -> HttpResponseBase:
@@ -176,7 +189,7 @@ class ApiView(APIView):
         tag = etags.etag(response.content, self.version)
         response.headers["ETag"] = tag
         header = self.asked.headers.get("If-None-Match", "")
-        if header and etags.is_known(header, tag):
+        if header and self.asked.method != "PATCH" and etags.is_known(header, tag):
             unchanged = HttpResponseNotModified()
             unchanged.headers["ETag"] = tag
             return unchanged

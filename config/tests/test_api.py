@@ -18,6 +18,8 @@ from accounts.models import AccessPolicy, IdempotentAnswer, Invitation
 from accounts.scopes import TABLE, Scope
 from accounts.tasks import clear_expired_sessions
 from agents.models import Agent
+from audit.actions import record
+from calls.actions.classifying import CLASSIFIED
 from calls.tests.records import NOON, make_calls
 from config.api import docs, document, recent
 from config.api.deprecation import Deprecation
@@ -489,8 +491,134 @@ def test_whole_numbers_take_the_scope(acme: Organization, program: ProgramFactor
     wish = {"format": "csv", "numbers": "whole"}
     with_it = program(acme, Scope.EXPORTS, Scope.PERSONAL_READ)
     without = program(acme, Scope.EXPORTS)
-    numbers = [post(one, f"{V1}/exports", wish).json()["numbers"] for one in (with_it, without)]
-    assert numbers == ["whole", "masked"]
+    assert post(with_it, f"{V1}/exports", wish).json()["numbers"] == "whole"
+    refused = post(without, f"{V1}/exports", wish)
+    assert refused.status_code == 403
+    assert refused.json()["errors"][0]["field"] == "numbers"
+
+
+def test_an_export_that_is_only_answered_again_is_not_counted(
+    acme: Organization, program: ProgramFactory, settings: Any
+) -> None:
+    settings.EXPORT_LIMIT = "2/h"
+    client = program(acme)
+    for _ in range(4):
+        answer = post(client, f"{V1}/exports", {"format": "csv"}, idempotency_key="one")
+        assert answer.status_code == 202
+    assert post(client, f"{V1}/exports", {"format": "doc"}).status_code == 400
+    assert post(client, f"{V1}/exports", {"format": "csv"}).status_code == 202
+    refused = post(client, f"{V1}/exports", {"format": "csv"})
+    assert refused.status_code == 429
+    assert '"api-writes"' in refused.headers["RateLimit"]
+    assert '"exports";r=0' in refused.headers["RateLimit"]
+
+
+def test_what_would_narrow_a_replay_and_does_not_is_refused(
+    acme: Organization, program: ProgramFactory
+) -> None:
+    client = program(acme)
+    replay = f"{V1}/deliveries/replay?verdict=quarantined"
+    assert post(client, f"{replay}&limit=5", {}).status_code == 400
+    assert post(client, replay, {"verdict": "failed"}).status_code == 400
+    assert post(client, f"{V1}/exports?limit=5", {"format": "csv"}).status_code == 400
+
+
+def test_numbers_in_reasons_are_masked_in_the_audit_log(
+    acme: Organization, program: ProgramFactory
+) -> None:
+    with organization_context(acme):
+        record(CLASSIFIED, "call_1", reason="it is +12125550111")
+        record(CLASSIFIED, "of (212) 555-0111", changes={"note": ["", "212-555-0111"]})
+    for scopes, is_whole in (((), True), ((Scope.AUDIT_READ,), False)):
+        text = program(acme, *scopes).get(f"{V1}/audit?limit=5").content.decode()
+        assert ("+12125550111" in text, "(212) 555-0111" in text) == (is_whole, is_whole)
+        assert "0111" in text
+
+
+def test_half_a_character_is_refused_in_every_body(
+    acme: Organization, program: ProgramFactory
+) -> None:
+    """Nothing could send it back, and answers to bad input tell what was bad."""
+    bodies = [r'{"\ud800": 1}', r'{"format": "\ud800"}', r'{"email": "\ud800"}']
+    for url in ("exports", "invitations", "token", "subscriptions"):
+        for body in bodies:
+            client = program(acme)
+            answer = client.post(f"{V1}/{url}", body, content_type="application/json")
+            assert (answer.status_code, answer.json()["status"]) == (400, 400)
+
+
+def test_a_body_that_is_too_large_is_a_problem_document(
+    acme: Organization, program: ProgramFactory, settings: Any
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    answer = post(program(acme), f"{V1}/invitations", {"email": "a" * 200})
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:switchboard:problem:too-large")
+
+
+def test_errors_outside_of_views_are_readable_to_pages_that_may_ask(
+    acme: Organization, program: ProgramFactory
+) -> None:
+    allowed = "https://crm.example.com"
+    with door():
+        AccessPolicy.objects.update_or_create(
+            organization=acme, defaults={"api_origins": [allowed]}
+        )
+    for path in ("/nothing", "/calls/x", "/calls?limit=0"):
+        answer = program(acme).get(V1 + path, headers={"origin": allowed})
+        assert answer.headers["Access-Control-Allow-Origin"] == allowed, path
+        foreign = program(acme).get(V1 + path, headers={"origin": "https://evil.example"})
+        assert "Access-Control-Allow-Origin" not in foreign.headers
+
+
+def test_a_change_is_answered_with_the_version_that_it_made(
+    acme: Organization, program: ProgramFactory
+) -> None:
+    with organization_context(acme):
+        agent = Agent.objects.create(
+            retell_agent_id="agent_1", name="Desk", synced_at=timezone.now()
+        )
+    client, url = program(acme), f"{V1}/agents/{agent.pk}"
+    tag = ""
+    for name in ("One", "Two"):
+        body = json.dumps({"name": name})
+        headers = {"if-match": tag} if tag else {}
+        changed = client.patch(url, body, content_type="application/json", headers=headers)
+        assert changed.status_code == 200
+        tag = changed.headers["ETag"]
+        with organization_context(acme):
+            Agent.objects.update(synced_at=timezone.now())  # no change
+
+
+def test_usage_takes_days_or_a_period_and_agents_by_either_id(
+    acme: Organization, program: ProgramFactory
+) -> None:
+    with organization_context(acme):
+        agent = Agent.objects.create(retell_agent_id="agent_1")
+    client = program(acme)
+    days = "first=2026-11-01&last=2026-11-02"
+    assert client.get(f"{V1}/usage?period=7d&{days}").status_code == 400
+    assert client.get(f"{V1}/usage?period=custom&{days}").status_code == 200
+    for name in (agent.pk, "agent_1"):
+        assert client.get(f"{V1}/usage?agent={name}").status_code == 200
+    assert client.get(f"{V1}/usage?agent=agent_2").status_code == 400
+
+
+def test_a_cursor_of_usage_counts_with_its_days_only(program: ProgramFactory, world: World) -> None:
+    client = program(None)
+    page = client.get(f"{V1}/usage?limit=1&first=2026-11-01").json()
+    other = page["next"].replace("first=2026-11-01", "first=2026-10-01")
+    assert client.get(page["next"]).status_code == 200
+    assert client.get(other).json()["type"] == "urn:switchboard:problem:invalid-cursor"
+    assert client.get(f"{V1}/usage?first=2026-11-07&last=2026-11-01").status_code == 400
+    assert client.get(f"{V1}/usage?first=20261101").status_code == 400
+
+
+def test_webhook_urls_take_more_than_reading(program: ProgramFactory, world: World) -> None:
+    reading = program(None, Scope.ORGANIZATIONS_READ)
+    both = program(None, Scope.ORGANIZATIONS_READ, Scope.ORGANIZATIONS_WRITE)
+    for path in ("/organizations", f"/organizations/{world.acme.pk}"):
+        assert reading.get(f"{V1}{path}?include=webhook_urls").status_code == 403
+        assert both.get(f"{V1}{path}?include=webhook_urls").status_code == 200
 
 
 def test_all_that_match_are_applied_again_as_a_job(

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from config.api.serializers import Body, Resource
+from config.api.serializers import Body, Resource, SpokenField
 from exports import columns
 from exports.forms import MASKED, WHOLE
 from exports.models import Export, Format, State
@@ -40,7 +40,7 @@ class ExportSerializer(Resource):
     subject = serializers.CharField(help_text="calls or chats.")
     format = serializers.ChoiceField(Format.values)
     state = serializers.ChoiceField(State.values, source="status.value")
-    filters = serializers.ListField(child=serializers.CharField())
+    filters = serializers.ListField(child=SpokenField())
     columns = serializers.ListField(child=serializers.CharField(), source="column_codes")
     numbers = serializers.SerializerMethodField()
     is_personal = serializers.BooleanField(help_text="Whether fetching it takes personal:read.")

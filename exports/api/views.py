@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, cast
 from uuid import UUID
 
+from django.http import HttpResponseNotModified
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,13 +19,14 @@ from accounts.roles import Right
 from accounts.scopes import Scope
 from calls.chat_filters import ChatFilter
 from calls.filters import CallFilter
+from config.api import etags
 from config.api.idempotency import idempotent
 from config.api.lists import ListView
 from config.api.operations import Operation
-from config.api.problems import conflict, error, invalid_body
+from config.api.problems import Problem, conflict, error, invalid_body
 from config.api.serializers import Body, read
 from config.api.views import ApiView
-from config.throttles import ExportThrottle, TierThrottle
+from config.throttles import ExportThrottle
 from exports import access, actions, columns, downloads, totals
 from exports.api.serializers import (
     EXAMPLE,
@@ -33,7 +36,7 @@ from exports.api.serializers import (
     WishOfChatsSerializer,
     WishSerializer,
 )
-from exports.forms import MASKED, ExportForm
+from exports.forms import MASKED, WHOLE, ExportForm
 from exports.models import Format
 from exports.subjects import ABOUT, Subject
 
@@ -52,13 +55,13 @@ class _AskingView(ListView):
     wish_serializer: type[Body] = WishSerializer
     filter_form = CallFilter
     filtered = ("POST",)
-    throttle_classes = (TierThrottle, ExportThrottle)
 
     def ask(self, request: Request) -> Response:
         asked = cast(MemberRequest, self.asked)
         selection = ABOUT[self.subject].selection.from_request(asked)
         self.check_filters(selection.form)
         form = self._form(read(self.wish_serializer, request.data))
+        self._count(request)
         found = totals.quickly(selection.calls())
         try:
             export = actions.ask(
@@ -70,8 +73,23 @@ class _AskingView(ListView):
         location = f"/api/v1/exports/{export.pk}"
         return self.made(ExportSerializer, export, status=202, location=location)
 
+    def _count(self, request: Request) -> None:
+        """Not before it is one: what is refused, and what is only answered again, is no export."""
+        throttle = ExportThrottle()
+        self.throttles.append(throttle)
+        if not throttle.allow_request(request, self):
+            self.throttled(request, throttle.wait())
+
     def _form(self, wish: dict[str, Any]) -> ExportForm:
         """What the page's form says of it, too."""
+        if wish.get("numbers") == WHOLE and not may(self.asked, Right.EXPORT_PERSONAL_DATA):
+            raise Problem(
+                403,
+                "scope-missing",
+                _("Not allowed"),
+                _("Whole numbers take the scope personal:read. Nothing was done."),
+                errors=[error("numbers", Scope.PERSONAL_READ.value, "scope")],
+            )
         available = ABOUT[self.subject].columns
         data = {"columns": columns.default_codes(available), "numbers": MASKED, **wish}
         if data["format"] == Format.PDF and "columns" not in wish:
@@ -161,6 +179,10 @@ class ExportDownload(ApiView):
         )
     }
 
+    def perform_content_negotiation(self, request: Any, force: bool = False) -> Any:
+        """Whatever kind of file is accepted: each export is of one kind. Refusals are JSON."""
+        return super().perform_content_negotiation(request, force=True)
+
     def get(self, request: Request, export_id: UUID) -> HttpResponseBase:
         """The file. A download that broke off goes on with Range.
 
@@ -170,11 +192,27 @@ class ExportDownload(ApiView):
         export = access.get_file(asked, export_id)
         if not export.is_ready(timezone.now()):
             raise conflict("not-ready", _("There is no file yet, or no more. See its state."))
+        tag = downloads.etag(export)
+        if etags.is_known(self.asked.headers.get("If-None-Match", ""), tag):
+            return HttpResponseNotModified(headers={"ETag": tag})
         actions.note_download(export)
-        return downloads.file_response(
+        response = downloads.file_response(
             export,
             asked.organization,
             byte_range=self.asked.headers.get("Range", ""),
             if_range=self.asked.headers.get("If-Range", ""),
             head=False,
         )
+        if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise _behind_the_end(response)
+        return response
+
+
+def _behind_the_end(response: HttpResponseBase) -> Problem:
+    return Problem(
+        416,
+        "range-not-satisfiable",
+        _("The range begins behind the end"),
+        _("Content-Range says how long the file is. If you have all of it, you are done."),
+        headers={"Content-Range": response.headers["Content-Range"]},
+    )

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from config.api import etags
 from config.api.serializers import Body, Resource
+from notices import signing
 from notices.forms import ALL, FAILED
 from notices.models import (
     URL_MAX_LENGTH,
@@ -96,14 +97,14 @@ class SubscriptionSerializer(Resource):
 
 
 class NewSecretSerializer(SubscriptionSerializer):
-    """The secret is put in by the view, after the answer was kept for its Idempotency-Key."""
+    """What is kept for an Idempotency-Key names the secret only; the view puts it in its place."""
 
     secret = serializers.SerializerMethodField(
         help_text="What signatures are checked with. It is given in this answer only."
     )
 
     def get_secret(self, subscription: Subscription) -> str:
-        return ""
+        return signing.fingerprint(subscription.secret_encrypted)
 
 
 class ChangeSerializer(Body):

@@ -71,11 +71,18 @@ class _SubscriptionView(ApiView):
         return cast(MemberRequest, self.asked)
 
     def with_secret(self, answer: Any) -> Any:
-        """In answers that have a place for it. It is read anew when an answer is given again."""
+        """In answers that have a place for it. When an answer is given again, it is the same
+        secret, or none is given."""
         if "secret" not in answer:
             return answer
         found = Subscription.objects.filter(pk=answer["id"]).first()
-        secret = signing.secret_of(found, self.member.organization.pk) if found else ""
+        organization_id = self.member.organization.pk
+        secret = found and signing.secret_with(answer["secret"], found, organization_id)
+        if not secret:
+            raise conflict(
+                "secret-gone",
+                _("This was done before, and its secret was exchanged since. Nothing was done."),
+            )
         return {**answer, "secret": secret}
 
 
@@ -152,7 +159,9 @@ class SubscriptionDetail(_SubscriptionView):
     def delete(self, request: Request, subscription_id: UUID) -> HttpResponseBase:
         """Delete it, with the log of what was sent to it."""
         self.check_parameters()
-        actions.delete_subscription(access.get_subscription(self.member, subscription_id))
+        found = access.get_subscription(self.member, subscription_id)
+        self._check(found)
+        actions.delete_subscription(found)
         return Response(status=204)
 
 

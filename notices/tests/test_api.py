@@ -69,12 +69,47 @@ def test_sent_again_with_its_key_it_gives_the_secret_again_and_keeps_none(
         assert "whsec_" not in str(IdempotentAnswer.objects.get(key="one").body)
 
 
+def test_sent_again_after_an_exchange_it_gives_its_own_secret_or_none(client: CanaryClient) -> None:
+    def ask(url: str, key: str, body: Any = None) -> Any:
+        return send(client, "post", url, body, idempotency_key=key)
+
+    made = ask(URL, "make", WISH).json()
+    rotate = f"{URL}/{made['id']}/secret"
+    first = ask(rotate, "first").json()
+    assert ask(URL, "make", WISH).json()["secret"] == made["secret"]  # it still signs
+    second = ask(rotate, "second").json()
+    assert ask(URL, "make", WISH).status_code == 409
+    assert ask(rotate, "first").json()["secret"] == first["secret"]
+    assert ask(rotate, "second").json()["secret"] == second["secret"]
+
+
+def test_a_deletion_of_an_old_version_is_refused(client: CanaryClient) -> None:
+    url = f"{URL}/{created(client)['id']}"
+    tag = client.get(url).headers["ETag"]
+    send(client, "patch", url, {"description": "Ours"})
+    assert client.delete(url, headers={"if-match": tag}).status_code == 412
+    assert client.get(url).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
         ({"url": "http://crm.example.com/"}, "url"),
         ({"url": "https://10.0.0.1/"}, "url"),
         ({"url": "https://user:secret@crm.example.com/"}, "url"),
+        *(
+            ({"url": f"https://{host}/"}, "url")
+            for host in (
+                "localhost",
+                "127.1",
+                "0x7f000001",
+                "2130706433",
+                "x..y",
+                "crm.invalid",
+                "①②⑦.0.0.1",
+                f"{'x' * 64}.com",
+            )
+        ),
         ({"topics": []}, "topics"),
         ({"topics": ["call.nothing"]}, "topics.0"),
         ({"secret": "whsec_mine"}, "secret"),

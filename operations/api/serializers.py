@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from rest_framework import serializers
 
@@ -63,7 +64,8 @@ class OrganizationSerializer(Resource):
     created_at = serializers.DateTimeField()
     suspended_reason = serializers.CharField(allow_blank=True)
     webhook_urls = serializers.SerializerMethodField(
-        help_text="With include=webhook_urls. Secrets: whoever has one can send events."
+        help_text="With include=webhook_urls, which takes organizations:write: whoever has one can"
+        " send events."
     )
 
     def get_webhook_urls(self, organization: Organization) -> list[str]:
@@ -81,6 +83,11 @@ class NewOrganizationSerializer(Body):
     retell_api_key = serializers.CharField(
         max_length=512, required=False, help_text="The key with the webhook badge in Retell."
     )
+
+    def validate_time_zone(self, name: str) -> str:
+        if name not in available_timezones():
+            raise serializers.ValidationError("There is no such time zone.")
+        return name
 
 
 class ReasonSerializer(Body):

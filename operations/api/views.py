@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.http import ApiRequest
 from accounts.scopes import Scope
 from agents.connection.exceptions import RetellKeyError
 from config.api.idempotency import idempotent, idempotent_in_steps
 from config.api.lists import ListView
 from config.api.operations import Operation
-from config.api.problems import conflict, error, invalid_parameters
-from config.api.serializers import read
+from config.api.problems import Problem, conflict, error, invalid_parameters
+from config.api.serializers import chosen, read
 from config.api.views import ApiView
 from operations import listing, organizations
 from operations.api.serializers import (
@@ -47,6 +48,20 @@ def _get(organization_id: UUID) -> Organization:
     return organization
 
 
+def check_reading_urls(request: ApiRequest) -> None:
+    """Raises `Problem`: whoever has a webhook URL can send events, so reading is not enough."""
+    included = chosen(request.GET, OrganizationSerializer)["include"]
+    wanted = Scope.ORGANIZATIONS_WRITE
+    if "webhook_urls" in included and wanted not in request.standing.scopes:
+        raise Problem(
+            403,
+            "scope-missing",
+            _("Not allowed"),
+            _("Webhook URLs take the scope organizations:write. Nothing was read."),
+            errors=[error("include", wanted.value, "scope")],
+        )
+
+
 class OrganizationList(ListView):
     tag = "organizations"
     resource = "organizations"
@@ -66,6 +81,7 @@ class OrganizationList(ListView):
         """Organizations, the newest first."""
         form = OrganizationFilterForm(self.asked.GET)
         self.check_filters(form)
+        check_reading_urls(self.asked)
         found = form.matching(Organization.objects.order_by("-id"))
         return self.page(found, OrganizationSerializer, form=form)
 
@@ -99,6 +115,7 @@ class OrganizationDetail(ApiView):
 
     def get(self, request: Request, organization_id: UUID) -> Response:
         """One organization."""
+        check_reading_urls(self.asked)
         return self.one(OrganizationSerializer, _get(organization_id))
 
 
@@ -151,7 +168,7 @@ class UsageList(ListView):
     resource = "usage"
     parameters = {
         "first": "First day, as 2026-11-01; without, 30 days ago.",
-        "last": "Last day, included; without, today.",
+        "last": "Last day, included; without, today, wherever the organization is.",
     }
     operations = {
         "GET": Operation(
@@ -166,7 +183,10 @@ class UsageList(ListView):
         A few minutes old, as on the operator's pages."""
         today = timezone.now().date()
         first = self._day("first", today - timedelta(days=USAGE_DAYS))
+        # Some clocks are a day ahead.
         last = self._day("last", today + timedelta(days=1))
+        if first > last:
+            raise invalid_parameters([error("first", _("It is later than the last day."))])
         found: QuerySet[Organization] = listing.usage_between(first, last)
         return self.page(found, UsageOfOrganizationSerializer)
 
@@ -175,7 +195,7 @@ class UsageList(ListView):
         if not text:
             return default
         try:
-            return date.fromisoformat(text)
+            return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, no time
         except ValueError:
             raise invalid_parameters([error(name, _("Write a day as 2026-11-01."))]) from None
 
