@@ -24,6 +24,8 @@ from calls.tests.records import NOON, make_calls
 from config.api import docs, document, recent
 from config.api.deprecation import Deprecation
 from config.api.views import ApiView
+from exports.models import Export
+from exports.tests import helpers as exports
 from notices.models import Subscription
 from tenants.models import Organization
 from tenants.pin import organization_context
@@ -619,6 +621,26 @@ def test_webhook_urls_take_more_than_reading(program: ProgramFactory, world: Wor
     for path in ("/organizations", f"/organizations/{world.acme.pk}"):
         assert reading.get(f"{V1}{path}?include=webhook_urls").status_code == 403
         assert both.get(f"{V1}{path}?include=webhook_urls").status_code == 200
+
+
+def test_a_file_is_given_to_whatever_accepts_its_kind_and_once(
+    acme: Organization, program: ProgramFactory
+) -> None:
+    client = program(acme)
+    with organization_context(acme):
+        exports.make_calls(2)
+    url = f"{V1}/exports/{post(client, f'{V1}/exports', {'format': 'csv'}).json()['id']}"
+    assert client.get(f"{url}/download").status_code == 409
+    with organization_context(acme):
+        exports.run(acme, Export.objects.get())
+    whole = client.get(f"{url}/download", headers={"accept": "text/csv"})
+    assert (whole.status_code, whole.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    size = len(b"".join(whole.streaming_content))
+    known = client.get(f"{url}/download", headers={"if-none-match": whole.headers["ETag"]})
+    assert known.status_code == 304
+    refused = client.get(f"{url}/download", headers={"range": f"bytes={size}-"})
+    assert refused.json()["type"] == "urn:switchboard:problem:range-not-satisfiable"
+    assert refused.headers["Content-Range"] == f"bytes */{size}"
 
 
 def test_all_that_match_are_applied_again_as_a_job(
