@@ -12,7 +12,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import models, transaction
 from django.db.models import sql
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Lower
+from django.db.models.functions import JSONObject, Lower
 
 from calls import changes
 from calls.merge import Rank
@@ -46,6 +46,13 @@ class NewestFirst(models.QuerySet[Any]):
         return newer.order_by("sort_at", "id").first(), older.order_by("-sort_at", "-id").first()
 
 
+def _notes(notes: type[models.Model]) -> ArraySubquery:
+    """Those of each call, the oldest first."""
+    fields = {name: name for name in ("text", "author", "written_at", "edited_at")}
+    of_call = notes._default_manager.filter(call=models.OuterRef("pk")).order_by("pk")
+    return ArraySubquery(of_call.values(note=JSONObject(**fields)))
+
+
 class CallQuerySet(NewestFirst):
     def for_list(self) -> CallQuerySet:
         """Newest first, with the agent, without the large columns."""
@@ -53,13 +60,16 @@ class CallQuerySet(NewestFirst):
         return self.defer(*heavy).select_related("agent").order_by("-sort_at", "-id")
 
     def for_api(self, include: Iterable[str] = ()) -> CallQuerySet:
-        """As lists, with `tag_names`; and the large columns that were asked for: in one query."""
+        """As lists, with `tag_names`; and the large columns, and `notes_read` (a list of dicts,
+        times as text), that were asked for: in one query."""
         wanted = {column for name in include for column in _INCLUDED.get(name, ())}
         kept_back = [column for column in _HEAVY if column not in wanted]
         tagged = self.model.tags.rel.model.objects.filter(calls=models.OuterRef("pk"))
         names = ArraySubquery(tagged.order_by(Lower("name")).values("name"))
         calls = self.defer(None).defer(*kept_back, "agent__versions")
         found: CallQuerySet = calls.annotate(tag_names=names)
+        if "notes" in include:
+            found = found.annotate(notes_read=_notes(self.model.notes.rel.related_model))
         return found
 
     def restricted(self) -> CallQuerySet:

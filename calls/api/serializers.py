@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
@@ -73,8 +74,15 @@ class ConversationSerializer(Resource):
     first_seen_at = serializers.DateTimeField()
 
 
+class NoteSerializer(serializers.Serializer[Any]):
+    text = SpokenField()
+    author = SpokenField()
+    written_at = serializers.DateTimeField()
+    edited_at = serializers.DateTimeField(allow_null=True)
+
+
 class CallSerializer(ConversationSerializer):
-    includes: ClassVar = ("transcript", "cost_lines", "deliveries")
+    includes: ClassVar = ("transcript", "cost_lines", "deliveries", "notes")
 
     retell_call_id = serializers.CharField()
     type = serializers.CharField(source="call_type", allow_null=True)
@@ -93,6 +101,7 @@ class CallSerializer(ConversationSerializer):
     transcript = serializers.SerializerMethodField(help_text="With include=transcript.")
     cost_lines = serializers.SerializerMethodField(help_text="With include=cost_lines.")
     deliveries = serializers.SerializerMethodField(help_text="With include=deliveries.")
+    notes = serializers.SerializerMethodField(help_text="With include=notes, the oldest first.")
 
     def get_tags(self, call: Call) -> list[str]:
         names: list[str] | None = getattr(call, "tag_names", None)
@@ -112,6 +121,18 @@ class CallSerializer(ConversationSerializer):
     @extend_schema_field(DeliveryOfCallSerializer(many=True))
     def get_deliveries(self, call: Any) -> list[dict[str, Any]]:
         return DeliveryOfCallSerializer(call.deliveries_read, many=True).data  # type: ignore[return-value]
+
+    @extend_schema_field(NoteSerializer(many=True))
+    def get_notes(self, call: Any) -> Any:
+        if hasattr(call, "notes_read"):
+            times = ("written_at", "edited_at")
+            notes = [
+                note | {name: note[name] and datetime.fromisoformat(note[name]) for name in times}
+                for note in call.notes_read
+            ]
+        else:
+            notes = call.notes.all()
+        return NoteSerializer(notes, many=True).data
 
 
 class ChatSerializer(ConversationSerializer):

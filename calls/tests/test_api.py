@@ -176,7 +176,7 @@ def test_a_transcript_is_included_when_asked_for_and_that_stands_in_the_log(
 
 
 @pytest.mark.parametrize(
-    "include", ["", "cost_lines,deliveries", "transcript,cost_lines,deliveries"]
+    "include", ["", "cost_lines,deliveries", "transcript,cost_lines,deliveries,notes"]
 )
 def test_two_hundred_calls_take_as_many_queries_as_two(
     acme: Organization, program: ProgramFactory, include: str
@@ -203,6 +203,22 @@ def test_a_call_is_classed_tagged_and_noted_at_once(
     assert (answer.json()["is_billable"], answer.json()["tags"]) == (False, ["moved", "Test"])
     with organization_context(acme):
         assert CallNote.objects.get().author == "API key Warehouse"
+
+
+def test_notes_are_read_one_by_one_and_in_lists(
+    acme: Organization, program: ProgramFactory, call: Call
+) -> None:
+    client = program(acme)
+    for text in ("First.", "Ask 212-555-0111."):
+        change(client, call, {"note": text})
+    one = client.get(f"{URL}/{call.pk}?include=notes").json()["notes"]
+    (row,) = client.get(f"{URL}?include=notes").json()["data"]
+    assert row["notes"] == one
+    assert [note["text"] for note in one] == ["First.", "Ask 212-555-0111."]
+    assert one[0]["author"] == "API key Warehouse"
+    assert one[0]["edited_at"] is None
+    (masked,) = program(acme, Scope.CALLS_READ).get(f"{URL}?include=notes").json()["data"]
+    assert masked["notes"][1]["text"] == "Ask •••• 0111."
 
 
 def test_a_change_that_is_refused_in_part_changes_nothing(
