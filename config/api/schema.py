@@ -106,6 +106,7 @@ class Schema(AutoSchema):
         for media_type in operation.media_types:
             kind = OpenApiTypes.STR if media_type.startswith("text/") else OpenApiTypes.BINARY
             found[(operation.status, media_type)] = kind
+            found[(206, media_type)] = OpenApiResponse(kind, description="The part asked for.")
         if not operation.media_types:
             found[operation.status] = OpenApiResponse(self._given(), description=self.get_summary())
         if self.method == "GET" and operation.scope:
@@ -182,6 +183,9 @@ class Schema(AutoSchema):
     def _header_parameters(self) -> Iterator[OpenApiParameter]:
         if self.method == "GET" and self.operation.scope:
             yield OpenApiParameter("If-None-Match", str, _HEADER)
+        if self.operation.media_types:
+            yield OpenApiParameter("Range", str, _HEADER, description="As bytes=1024-.")
+            yield OpenApiParameter("If-Range", str, _HEADER, description="The ETag of the file.")
         if self.method in ("PATCH", "DELETE"):
             yield OpenApiParameter(
                 "If-Match", str, _HEADER, description="The ETag it was read with."
