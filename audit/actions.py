@@ -10,6 +10,7 @@ from auditlog.diff import get_field_value
 from django.db import connections, models, transaction
 from django.db.models.sql import InsertQuery
 from django.utils import timezone
+from psycopg import sql
 
 from audit import chain
 from audit.circumstances import Actor, Circumstances, current
@@ -114,8 +115,9 @@ def _insert(entry: Entry, head: Head) -> None:
     ((insert, values),) = query.get_compiler(connection=connection).as_sql()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH entry AS ({insert}) UPDATE {Head._meta.db_table}"  # noqa: S608 - Django's own
-            " SET sequence = %s, hash = %s WHERE chain = %s",
+            sql.SQL(
+                "WITH entry AS ({}) UPDATE {} SET sequence = %s, hash = %s WHERE chain = %s"
+            ).format(sql.SQL(insert), sql.Identifier(Head._meta.db_table)),
             [*values, entry.sequence, entry.hash, head.pk],
         )
     entry._state.adding, entry._state.db = False, connection.alias
