@@ -45,14 +45,9 @@ def secret_with(name: str, subscription: Subscription, organization_id: UUID) ->
     return None
 
 
-def secret_of(subscription: Subscription, organization_id: UUID) -> str:
-    """The newest. Raises `encryption.DecryptionError` when it cannot be decrypted."""
-    return _open(subscription.secret_encrypted, organization_id)
-
-
 def _secrets(subscription: Subscription, organization_id: UUID, at: datetime) -> list[str]:
     """The newest first. Raises `encryption.DecryptionError` when it cannot be decrypted."""
-    found = [secret_of(subscription, organization_id)]
+    found = [_open(subscription.secret_encrypted, organization_id)]
     previous = subscription.previous_secret_encrypted
     if previous is not None and subscription.previous_secret_signs(at):
         found.append(_open(previous, organization_id))

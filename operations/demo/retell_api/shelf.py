@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -39,9 +40,23 @@ class Shelf:
         self._db = sqlite3.connect(
             path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
         )
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=OFF")  # it is a demo
-        self._db.executescript(_TABLES)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """SQLite does not wait by itself while another process changes the journal of a new file:
+        both organizations' histories begin in the same moment."""
+        ends = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=OFF")  # it is a demo
+                self._db.executescript(_TABLES)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
     def __enter__(self) -> Self:
         return self

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +137,22 @@ def test_after_clearing_no_key_works(api: RetellApi, shelf: Shelf) -> None:
 def test_its_keys_are_readable_by_their_owner_only(shelf: Shelf, tmp_path: Path) -> None:
     modes = {file.stat().st_mode & 0o777 for file in tmp_path.glob("retell.sqlite3*")}
     assert modes == {0o600}
+
+
+def _open_at_once(path: Path, together: Barrier) -> None:
+    together.wait(30)
+    with Shelf(path) as shelf:
+        shelf.workspaces()
+
+
+def test_a_new_file_is_opened_by_several_processes_at_once(tmp_path: Path) -> None:
+    context = get_context("fork")
+    for number in range(15):
+        together = context.Barrier(2)
+        path = tmp_path / f"{number}.sqlite3"
+        running = [context.Process(target=_open_at_once, args=(path, together)) for _ in range(2)]
+        for process in running:
+            process.start()
+        for process in running:
+            process.join(60)
+        assert [process.exitcode for process in running] == [0, 0]
