@@ -91,7 +91,19 @@ class Supervisor:
                 self.console.say(f"{engine.name} {child.ending()}; starting it again.")
                 self.loop.end([child], patience=0)
                 self._count_restart(engine)
-                self.start_engine(engine)
+                self._start_again(engine)
+
+    def _start_again(self, engine: Engine) -> None:
+        """What a killed PostgreSQL leaves behind holds its memory until it has noticed."""
+        ends = time.monotonic() + LEFTOVER_PATIENCE_SECONDS
+        while True:
+            try:
+                return self.start_engine(engine)
+            except LocalError:
+                if time.monotonic() > ends:
+                    raise
+                self.loop.end([self.engines[engine.name][1]], patience=0)
+                time.sleep(0.5)
 
     def _count_restart(self, engine: Engine) -> None:
         now = time.monotonic()
